@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * engine: see engine.h.
+ *
+ * Two lists of transfers connect the threads, each pushed to by one side and
+ * taken whole by the other.  A side is woken only when its list was empty
+ * before, so a thousand results cost one system call.
+ */
+#define _GNU_SOURCE /* pipe2 */
+#include "engine.h"
+
+#include "clock.h"
+#include "sigpipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STACK_SIZE (1024 * 1024) /* musl's default is too small for OpenSSL */
+#define SLEEP_MS 60000           /* a thread without work still looks around */
+
+struct engine {
+  struct loop *loop;  /* the driving thread's, once there is one */
+  struct secret *key;
+  unsigned generation; /* of processes: see `forks` */
+  struct engine *next; /* once it is abandoned */
+  bool threaded;
+  pthread_t thread;
+  int bell[2];        /* a pipe that wakes the host; -1 until it is needed */
+
+  /* Shared. */
+  _Atomic(struct transfer *) inbox;  /* submitted, newest first */
+  _Atomic(struct transfer *) outbox; /* finished, newest first */
+  atomic_bool cancelling;            /* some transfer is marked cancelled */
+  atomic_bool stopping;
+  atomic_bool rung;                  /* a byte is in the bell */
+  _Atomic int64_t alarm_ms;
+};
+
+/* {=== lists */
+
+/* Adds to a list.  True: it was empty. */
+static bool push(_Atomic(struct transfer *) *list, struct transfer *t)
+{
+  struct transfer *head = atomic_load_explicit(list, memory_order_relaxed);
+
+  do {
+    t->next = head;
+  } while (!atomic_compare_exchange_weak(list, &head, t));
+  return head == NULL;
+}
+
+/* Takes a list whole, oldest first. */
+static struct transfer *take(_Atomic(struct transfer *) *list)
+{
+  struct transfer *t, *next, *oldest = NULL;
+
+  if (!atomic_load_explicit(list, memory_order_relaxed))
+    return NULL;
+  for (t = atomic_exchange(list, NULL); t; t = next) {
+    next = t->next;
+    t->next = oldest;
+    oldest = t;
+  }
+  return oldest;
+}
+
+/* ===} */
+
+/* {=== driving: on whichever thread has the loop */
+
+/* `rung` is set: a byte is in the pipe, or is about to be.  Any thread rings;
+   of those that do at once, one writes. */
+static void bell_ring(struct engine *e)
+{
+  static const char byte = 0;
+
+  if (e->bell[1] >= 0 && !atomic_exchange(&e->rung, true)) {
+    while (write(e->bell[1], &byte, 1) < 0 && errno == EINTR)
+      ;
+  }
+}
+
+/* Takes over what was submitted, and ends what was cancelled. */
+static void admit(struct engine *e)
+{
+  struct transfer *t, *next;
+
+  for (t = take(&e->inbox); t; t = next) {
+    next = t->next;
+    loop_add(e->loop, t);
+  }
+  if (atomic_exchange(&e->cancelling, false))
+    loop_sweep(e->loop);
+}
+
+static void hand_back(struct engine *e)
+{
+  struct transfer *t;
+  bool ring = false;
+
+  while ((t = loop_finished(e->loop)))
+    ring |= push(&e->outbox, t);
+  if (ring)
+    bell_ring(e);
+}
+
+static void drive(struct engine *e)
+{
+  admit(e);
+  loop_step(e->loop);
+  hand_back(e);
+}
+
+static bool sigpipe_guarded; /* see sigpipe.h; set once, by global_init */
+
+/* Drives on the host's thread. */
+static void drive_inline(struct engine *e)
+{
+  struct sigpipe held;
+
+  sigpipe_hold(&held, sigpipe_guarded);
+  drive(e);
+  sigpipe_release(&held);
+}
+
+static void *drive_until_stopped(void *user)
+{
+  struct engine *e = user;
+
+  while (!atomic_load(&e->stopping)) {
+    int64_t alarm = atomic_load(&e->alarm_ms);
+    int64_t sleep = SLEEP_MS;
+    drive(e);
+    if (alarm != CLOCK_NEVER) {
+      sleep = alarm - clock_ms();
+      if (sleep <= 0) { /* once for each alarm: the host sets the next one */
+        if (atomic_compare_exchange_strong(&e->alarm_ms, &alarm, CLOCK_NEVER))
+          bell_ring(e);
+        sleep = SLEEP_MS;
+      }
+    }
+    (void)loop_wait(e->loop, sleep < SLEEP_MS ? sleep : SLEEP_MS);
+  }
+  return NULL;
+}
+
+/* ===} */
+
+/* {=== birth and death */
+
+static pthread_once_t global_once = PTHREAD_ONCE_INIT;
+static CURLcode global_code;
+
+/* How many forks there are between this process and the first one.  Asking
+   the system who we are would cost each call of ours a system call. */
+static unsigned forks;
+
+static void count_fork(void)
+{
+  forks++;
+}
+
+static void global_init(void)
+{
+  global_code = pthread_atfork(NULL, NULL, count_fork) == 0
+                  ? curl_global_init(CURL_GLOBAL_DEFAULT)
+                  : CURLE_OUT_OF_MEMORY;
+  sigpipe_guarded = curl_version_info(CURLVERSION_NOW)->version_num < 0x075800;
+}
+
+bool engine_global_init(void)
+{
+  return pthread_once(&global_once, global_init) == 0 &&
+         global_code == CURLE_OK;
+}
+
+struct engine *engine_new(const struct loop_options *options,
+                          struct secret *key)
+{
+  struct engine *e = calloc(1, sizeof *e);
+
+  if (!e)
+    return NULL;
+  e->generation = forks;
+  e->bell[0] = e->bell[1] = -1;
+  atomic_init(&e->inbox, NULL);
+  atomic_init(&e->outbox, NULL);
+  atomic_init(&e->cancelling, false);
+  atomic_init(&e->stopping, false);
+  atomic_init(&e->rung, false);
+  atomic_init(&e->alarm_ms, CLOCK_NEVER);
+  e->loop = loop_new(options);
+  if (!e->loop) {
+    free(e);
+    return NULL;
+  }
+  e->key = key;
+  return e;
+}
+
+/* What a child must not touch stays within its reach: nobody who looks for
+   memory that is lost shall find it. */
+static void abandon(struct engine *e)
+{
+  static _Atomic(struct engine *) abandoned;
+
+  e->next = atomic_load(&abandoned);
+  while (!atomic_compare_exchange_weak(&abandoned, &e->next, e))
+    continue;
+}
+
+bool engine_is_forked(const struct engine *e)
+{
+  return e->generation != forks;
+}
+
+void engine_free(struct engine *e,
+                 void (*collect)(struct transfer *t, void *user), void *user)
+{
+  struct transfer *t, *next;
+  struct sigpipe held;
+
+  if (!e)
+    return;
+  if (engine_is_forked(e)) {
+    abandon(e); /* sockets, thread and TLS sessions are the parent's */
+    return;
+  }
+  if (e->threaded) {
+    atomic_store(&e->stopping, true);
+    loop_wake(e->loop);
+    (void)pthread_join(e->thread, NULL);
+  }
+  sigpipe_hold(&held, sigpipe_guarded); /* TLS says goodbye */
+  for (t = take(&e->inbox); t; t = next) {
+    next = t->next;
+    transfer_abort(t, END_CLOSED);
+    (void)push(&e->outbox, t);
+  }
+  loop_stop(e->loop);
+  while ((t = loop_finished(e->loop)))
+    (void)push(&e->outbox, t);
+  for (t = take(&e->outbox); t; t = next) {
+    next = t->next;
+    collect(t, user);
+  }
+  loop_free(e->loop);
+  sigpipe_release(&held);
+  if (e->bell[0] >= 0) {
+    (void)close(e->bell[0]);
+    (void)close(e->bell[1]);
+  }
+  secret_free(e->key); /* after the last connection that might use it */
+  free(e);
+}
+
+/* ===} */
+
+/* {=== the host's side */
+
+void engine_submit(struct engine *e, struct transfer *t)
+{
+  if (push(&e->inbox, t) && e->threaded)
+    loop_wake(e->loop);
+}
+
+void engine_cancel(struct engine *e, struct transfer *t)
+{
+  struct sigpipe held;
+  bool first;
+
+  if (engine_is_forked(e))
+    return; /* its transfers run in the parent, and stay there */
+  atomic_store(&t->cancelled, true);
+  first = !atomic_exchange(&e->cancelling, true);
+  if (!e->threaded) { /* nobody else would, before the host waits again */
+    sigpipe_hold(&held, sigpipe_guarded);
+    admit(e);
+    sigpipe_release(&held);
+    hand_back(e);
+  } else if (first) {
+    loop_wake(e->loop);
+  }
+}
+
+/* Where the ringing thread has not written yet, its byte stays for the next
+   time: taking back `rung` without the byte would leave a descriptor that is
+   readable for ever. */
+static void bell_clear(struct engine *e)
+{
+  char byte;
+
+  if (atomic_load(&e->rung) && read(e->bell[0], &byte, 1) == 1)
+    atomic_store(&e->rung, false); /* before the list is taken */
+}
+
+struct transfer *engine_collect(struct engine *e)
+{
+  bell_clear(e);
+  return take(&e->outbox);
+}
+
+bool engine_wait(struct engine *e, int64_t milliseconds)
+{
+  struct pollfd bell = { .fd = e->bell[0], .events = POLLIN };
+
+  if (milliseconds > INT32_MAX)
+    milliseconds = INT32_MAX;
+  if (e->threaded)
+    return poll(&bell, 1, (int)milliseconds) >= 0 || errno != EINTR;
+  drive_inline(e);
+  if (atomic_load(&e->outbox) || milliseconds <= 0)
+    return true;
+  if (!loop_wait(e->loop, milliseconds))
+    return false;
+  drive_inline(e);
+  return true;
+}
+
+static int bell_open(struct engine *e)
+{
+#ifdef __linux__
+  return pipe2(e->bell, O_CLOEXEC | O_NONBLOCK) == 0 ? 0 : errno;
+#else
+  int i;
+
+  if (pipe(e->bell) != 0)
+    return errno;
+  for (i = 0; i < 2; i++) {
+    (void)fcntl(e->bell[i], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(e->bell[i], F_SETFL, O_NONBLOCK);
+  }
+  return 0;
+#endif
+}
+
+/* The thread inherits a mask that blocks every signal: they are the host's. */
+static int thread_start(struct engine *e)
+{
+  pthread_attr_t attributes;
+  sigset_t all, old;
+  int error = pthread_attr_init(&attributes);
+
+  if (error)
+    return error;
+  (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+  (void)sigfillset(&all);
+  error = pthread_sigmask(SIG_SETMASK, &all, &old);
+  if (!error) {
+    error = pthread_create(&e->thread, &attributes, drive_until_stopped, e);
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+  }
+  (void)pthread_attr_destroy(&attributes);
+  return error;
+}
+
+int engine_start(struct engine *e)
+{
+  int error = 0;
+
+  if (e->threaded)
+    return 0;
+  if (e->bell[0] < 0)
+    error = bell_open(e);
+  if (!error)
+    error = thread_start(e);
+  e->threaded = error == 0;
+  return error;
+}
+
+int engine_descriptor(struct engine *e, int *error)
+{
+  *error = engine_start(e);
+  return *error ? -1 : e->bell[0];
+}
+
+void engine_set_alarm(struct engine *e, int64_t alarm_ms)
+{
+  bool due = alarm_ms != CLOCK_NEVER && alarm_ms <= clock_ms();
+  int64_t before = atomic_exchange(&e->alarm_ms, due ? CLOCK_NEVER : alarm_ms);
+
+  if (due)
+    bell_ring(e);
+  else if (alarm_ms < before && e->threaded)
+    loop_wake(e->loop); /* it may be asleep until later than that */
+}
+
+/* ===} */

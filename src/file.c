@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * file: see file.h.
+ *
+ * libcurl hands over at most 16 KiB a call.  Gathering them to 256 KiB halves
+ * the processor time of a download.  Write-back is started every 8 MiB, so
+ * that the final fsync has little left to wait for.
+ */
+#define _GNU_SOURCE /* mkostemp, sync_file_range */
+#define _FILE_OFFSET_BITS 64 /* videos over 2 GiB on 32-bit systems */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GATHER_SIZE (256 * 1024)
+#define WRITEBACK_SIZE (8 * 1024 * 1024)
+#define TEMPORARY_NAME ".jogg-XXXXXX" /* short: fits where the target fits */
+
+struct file {
+  atomic_int references;
+  int fd;              /* -1: committed, or never opened */
+  pid_t owner;         /* a forked child must not remove our file */
+  bool overwrite;
+  int64_t length;      /* bytes appended, gathered ones included */
+  int64_t maximum;
+  int64_t expected;    /* -1: unknown */
+  int64_t writeback;   /* bytes whose write-back was started */
+  char *path;          /* the target, absolute: the host may go elsewhere */
+  char *temporary;     /* NULL once it is gone */
+  char *gather;        /* NULL until the first small write */
+  size_t gathered;
+};
+
+/* {=== birth and death */
+
+/* The permissions that open(2) would have given.  Where the mask cannot be
+   read without changing it for other threads, the file stays private. */
+static mode_t permissions(void)
+{
+  mode_t mode = S_IRUSR | S_IWUSR;
+  FILE *status = fopen("/proc/self/status", "re");
+  char line[128];
+
+  if (!status)
+    return mode;
+  while (fgets(line, sizeof line, status)) {
+    if (strncmp(line, "Umask:", 6) == 0) {
+      mode = 0666 & ~(mode_t)strtoul(line + 6, NULL, 8);
+      break;
+    }
+  }
+  (void)fclose(status);
+  return mode;
+}
+
+/* The path from the root, if the folder we are in has one. */
+static char *absolute(const char *path)
+{
+  char folder[PATH_MAX];
+  size_t length, size;
+  char *whole;
+
+  if (path[0] == '/' || !getcwd(folder, sizeof folder) || folder[0] != '/')
+    return strdup(path);
+  length = strlen(folder);
+  size = strlen(path) + 1;
+  if (length + 1 + size > sizeof folder)
+    return strdup(path); /* the system would not take it */
+  whole = malloc(length + 1 + size);
+  if (whole) {
+    memcpy(whole, folder, length);
+    whole[length] = '/';
+    memcpy(whole + length + 1, path, size);
+  }
+  return whole;
+}
+
+static char *temporary_name(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+  char *name = malloc(folder + sizeof TEMPORARY_NAME);
+
+  if (name) {
+    memcpy(name, path, folder);
+    memcpy(name + folder, TEMPORARY_NAME, sizeof TEMPORARY_NAME);
+  }
+  return name;
+}
+
+/* May a finished video be put at `path`?  0, or an errno. */
+static int target_check(const char *path, bool overwrite)
+{
+  size_t length = strlen(path);
+  struct stat status;
+
+  if (length == 0 || path[length - 1] == '/')
+    return EISDIR;
+  if (lstat(path, &status) != 0)
+    return errno == ENOENT ? 0 : errno;
+  if (S_ISDIR(status.st_mode))
+    return EISDIR;
+  if (!overwrite)
+    return EEXIST;
+  return S_ISREG(status.st_mode) || S_ISLNK(status.st_mode) ? 0 : EEXIST;
+}
+
+struct file *file_open(const char *path, bool overwrite, int64_t maximum,
+                       int *error)
+{
+  struct file *f;
+
+  *error = target_check(path, overwrite);
+  if (*error)
+    return NULL;
+  f = malloc(sizeof *f);
+  if (!f) {
+    *error = ENOMEM;
+    return NULL;
+  }
+  *f = (struct file){ .fd = -1, .owner = getpid(), .overwrite = overwrite,
+                      .maximum = maximum, .expected = -1 };
+  atomic_init(&f->references, 1);
+  f->path = absolute(path);
+  f->temporary = f->path ? temporary_name(f->path) : NULL;
+  if (!f->temporary) {
+    *error = ENOMEM;
+  } else {
+    f->fd = mkostemp(f->temporary, O_CLOEXEC); /* O_EXCL, 0600 */
+    if (f->fd < 0) {
+      *error = errno;
+      free(f->temporary); /* nothing was made: nothing is to be removed */
+      f->temporary = NULL;
+    }
+  }
+  if (*error) {
+    file_release(f);
+    return NULL;
+  }
+  return f;
+}
+
+struct file *file_retain(struct file *f)
+{
+  (void)atomic_fetch_add(&f->references, 1);
+  return f;
+}
+
+void file_release(struct file *f)
+{
+  if (!f || atomic_fetch_sub(&f->references, 1) != 1)
+    return;
+  if (f->fd >= 0)
+    (void)close(f->fd);
+  if (f->temporary && f->fd >= 0 && f->owner == getpid())
+    (void)unlink(f->temporary);
+  free(f->temporary);
+  free(f->path);
+  free(f->gather);
+  free(f);
+}
+
+/* ===} */
+
+/* {=== writing */
+
+/* Writes out what was gathered.  What the disk did not take stays gathered, so
+   that a file on a disk that was full for a while has every byte once. */
+static int file_flush(struct file *f)
+{
+  size_t done = 0;
+  int error = 0;
+
+  while (done < f->gathered && !error) {
+    ssize_t put = write(f->fd, f->gather + done, f->gathered - done);
+    if (put > 0)
+      done += (size_t)put;
+    else if (put == 0 || errno != EINTR)
+      error = put < 0 ? errno : EIO;
+  }
+  f->gathered -= done;
+  if (error) {
+    memmove(f->gather, f->gather + done, f->gathered);
+    return error;
+  }
+#ifdef SYNC_FILE_RANGE_WRITE
+  if (f->length - f->writeback >= WRITEBACK_SIZE) {
+    /* only a hint: fsync in file_commit is what counts */
+    (void)sync_file_range(f->fd, f->writeback, f->length - f->writeback,
+                          SYNC_FILE_RANGE_WRITE);
+    f->writeback = f->length;
+  }
+#endif
+  return 0;
+}
+
+enum file_expectation file_expect(struct file *f, int64_t whole)
+{
+  if (whole > f->maximum)
+    return FILE_TOO_LARGE;
+  if (whole >= 0 && f->expected >= 0 && whole != f->expected)
+    return FILE_CHANGED;
+  if (whole >= 0)
+    f->expected = whole;
+  return FILE_EXPECTED;
+}
+
+int file_write(struct file *f, const void *bytes, size_t n)
+{
+  const char *from = bytes;
+
+  if (f->fd < 0)
+    return EBADF;
+  if ((uint64_t)n > (uint64_t)(f->maximum - f->length))
+    return EOVERFLOW;
+  if (!f->gather) {
+    f->gather = malloc(GATHER_SIZE);
+    if (!f->gather)
+      return ENOMEM;
+  }
+  while (n > 0) {
+    size_t room = GATHER_SIZE - f->gathered;
+    size_t part = n < room ? n : room;
+    memcpy(f->gather + f->gathered, from, part);
+    f->gathered += part;
+    f->length += (int64_t)part;
+    from += part;
+    n -= part;
+    if (f->gathered == GATHER_SIZE) {
+      int error = file_flush(f);
+      if (error)
+        return error;
+    }
+  }
+  return 0;
+}
+
+int64_t file_length(const struct file *f)
+{
+  return f->length;
+}
+
+int file_rewind(struct file *f)
+{
+  if (f->fd < 0)
+    return EBADF;
+  f->gathered = 0;
+  f->length = f->writeback = 0;
+  f->expected = -1;
+  if (ftruncate(f->fd, 0) != 0 || lseek(f->fd, 0, SEEK_SET) != 0)
+    return errno;
+  return 0;
+}
+
+/* ===} */
+
+/* {=== commit */
+
+/* A rename that never replaces.  link(2) is atomic; where the file system has
+   no links, a look and a rename is the best there is. */
+static int place_new(const char *from, const char *to)
+{
+  struct stat status;
+
+  if (link(from, to) == 0) {
+    (void)unlink(from); /* the target is whole either way */
+    return 0;
+  }
+  if (errno == EEXIST || lstat(to, &status) == 0)
+    return EEXIST;
+  return rename(from, to) == 0 ? 0 : errno;
+}
+
+/* Makes the new name last.  Best effort: the data itself is safe, and some
+   file systems cannot sync a folder. */
+static void sync_folder(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  char *folder;
+  int fd;
+
+  if (!slash)
+    folder = strdup(".");
+  else
+    folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+  if (!folder)
+    return;
+  fd = open(folder, O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    (void)fsync(fd);
+    (void)close(fd);
+  }
+  free(folder);
+}
+
+static int file_place(struct file *f)
+{
+  struct stat old;
+  bool replaces = f->overwrite && stat(f->path, &old) == 0;
+  int fd, error;
+
+  /* where the file system has no permissions, the video is worth more */
+  (void)fchmod(f->fd, replaces ? old.st_mode & 0777 : permissions());
+  if (fsync(f->fd) != 0)
+    return errno;
+  if (f->overwrite)
+    error = rename(f->temporary, f->path) == 0 ? 0 : errno;
+  else
+    error = place_new(f->temporary, f->path);
+  if (error)
+    return error;
+  fd = f->fd;
+  f->fd = -1; /* from here there is no temporary file to remove */
+  (void)close(fd); /* it is synced: there is nothing left to fail */
+  sync_folder(f->path);
+  return 0;
+}
+
+enum file_result file_commit(struct file *f, enum mp4_verdict *verdict,
+                             int *error)
+{
+  *verdict = MP4_WHOLE;
+  *error = f->fd < 0 ? EBADF : file_flush(f);
+  if (*error)
+    return FILE_FAILED;
+  *verdict = mp4_check(f->fd, f->length);
+  if (*verdict == MP4_UNREADABLE) {
+    *error = errno;
+    return FILE_FAILED;
+  }
+  if (*verdict != MP4_WHOLE)
+    return FILE_NOT_WHOLE;
+  *error = file_place(f);
+  if (*error)
+    return FILE_FAILED;
+  free(f->gather);
+  f->gather = NULL;
+  return FILE_COMMITTED;
+}
+
+/* ===} */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * headers: what an answer's headers say that matters here.
+ *
+ * Reads lines as they come from the network.  Nothing that it keeps has a
+ * control character, so all of it may go into a message or a request.  It
+ * knows neither Lua nor libcurl.
+ */
+#ifndef JOGG_HEADERS_H
+#define JOGG_HEADERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The headers that matter here, cut to these sizes.  A value that
+   does not fit is dropped: none of them is worth a failure. */
+struct headers {
+  char content_type[64];
+  char etag[128];
+  char location[2048];
+  char request_id[128];
+  char rate_remaining[16];
+  char rate_reset[24];
+  int64_t range_start; /* of Content-Range; -1: none */
+  int64_t range_total; /* -1: unknown */
+};
+
+/* None of them came yet. */
+void headers_clear(struct headers *h);
+
+/* Reads a line "Name: value", not NUL-terminated; anything else is skipped. */
+void headers_read(struct headers *h, const char *bytes, size_t n);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * loop: see loop.h.
+ *
+ * Order at the end, after curl_multi_cleanup(3): read the result, remove the
+ * easy handle, clean the easy handles, clean the multi handle, then the share.
+ */
+#include "loop.h"
+
+#include "clock.h"
+#include "handle.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#define HANDLES_KEPT 64   /* idle ones; 6 KB each */
+#define BREATH_MS 10      /* between tries while there is no memory */
+
+struct loop {
+  CURLM *multi;
+  struct handle_defaults defaults;
+  struct handle *idle;
+  int idle_count;
+  struct handle *running;
+  int running_count;
+  struct transfer *first, *last; /* finished */
+  bool failing;                  /* the last step had no memory */
+};
+
+/* {=== birth and death */
+
+static bool loop_open(struct loop *loop, const struct loop_options *o)
+{
+  loop->multi = curl_multi_init();
+  /* without descriptors it comes without the pipe that wakes a waiting
+     thread: better no loop than one that is deaf */
+  return handle_defaults_init(&loop->defaults, o->base, o->key_header,
+                              o->user_agent, o->ca_file, o->ca_path) &&
+         loop->multi && curl_multi_wakeup(loop->multi) == CURLM_OK &&
+         curl_multi_setopt(loop->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                           o->connections) == CURLM_OK &&
+         curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS,
+                           o->connections) == CURLM_OK;
+}
+
+struct loop *loop_new(const struct loop_options *options)
+{
+  struct loop *loop = calloc(1, sizeof *loop);
+
+  if (!loop)
+    return NULL;
+  if (!loop_open(loop, options)) {
+    loop_free(loop);
+    return NULL;
+  }
+  return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+  struct handle *h;
+
+  if (!loop)
+    return;
+  while ((h = loop->idle)) {
+    loop->idle = h->next;
+    handle_free(h);
+  }
+  if (loop->multi)
+    (void)curl_multi_cleanup(loop->multi);
+  handle_defaults_free(&loop->defaults);
+  free(loop);
+}
+
+/* ===} */
+
+/* {=== finished transfers */
+
+static void loop_finish(struct loop *loop, struct transfer *t)
+{
+  t->next = NULL;
+  if (loop->last)
+    loop->last->next = t;
+  else
+    loop->first = t;
+  loop->last = t;
+}
+
+struct transfer *loop_finished(struct loop *loop)
+{
+  struct transfer *t = loop->first;
+
+  if (t) {
+    loop->first = t->next;
+    if (!loop->first)
+      loop->last = NULL;
+    t->next = NULL;
+  }
+  return t;
+}
+
+int loop_running(const struct loop *loop)
+{
+  return loop->running_count;
+}
+
+/* ===} */
+
+/* {=== running transfers */
+
+static struct handle *handle_take(struct loop *loop)
+{
+  struct handle *h = loop->idle;
+
+  if (!h)
+    return handle_new(&loop->defaults);
+  loop->idle = h->next;
+  loop->idle_count--;
+  return h;
+}
+
+static void handle_give_back(struct loop *loop, struct handle *h)
+{
+  h->transfer = NULL;
+  if (loop->idle_count >= HANDLES_KEPT) {
+    handle_free(h);
+    return;
+  }
+  h->next = loop->idle;
+  loop->idle = h;
+  loop->idle_count++;
+}
+
+/* Takes a handle whose result was read out of the multi handle. */
+static void handle_stop(struct loop *loop, struct handle *h)
+{
+  struct transfer *t = h->transfer;
+
+  (void)curl_multi_remove_handle(loop->multi, h->easy);
+  if (h->previous)
+    h->previous->next = h->next;
+  else
+    loop->running = h->next;
+  if (h->next)
+    h->next->previous = h->previous;
+  loop->running_count--;
+  t->easy = NULL;
+  loop_finish(loop, t);
+  handle_give_back(loop, h);
+}
+
+static void handle_abort(struct loop *loop, struct handle *h,
+                         enum transfer_end end)
+{
+  transfer_abort(h->transfer, end);
+  handle_stop(loop, h);
+}
+
+static void loop_refuse(struct loop *loop, struct transfer *t,
+                        enum transfer_end end)
+{
+  transfer_abort(t, end);
+  loop_finish(loop, t);
+}
+
+void loop_add(struct loop *loop, struct transfer *t)
+{
+  struct handle *h;
+
+  if (atomic_load(&t->cancelled)) {
+    loop_refuse(loop, t, END_CANCELLED);
+    return;
+  }
+  h = handle_take(loop);
+  if (!h || !handle_prepare(h, &loop->defaults, t) ||
+      curl_multi_add_handle(loop->multi, h->easy) != CURLM_OK) {
+    handle_free(h); /* its settings are in doubt */
+    loop_refuse(loop, t, END_MEMORY);
+    return;
+  }
+  t->easy = h->easy;
+  t->touched_ms = clock_ms();
+  h->transfer = t;
+  h->previous = NULL;
+  h->next = loop->running;
+  if (h->next)
+    h->next->previous = h;
+  loop->running = h;
+  loop->running_count++;
+}
+
+void loop_sweep(struct loop *loop)
+{
+  struct handle *h, *next;
+
+  for (h = loop->running; h; h = next) {
+    next = h->next;
+    if (atomic_load(&h->transfer->cancelled))
+      handle_abort(loop, h, END_CANCELLED);
+  }
+}
+
+/* Ends the transfers that were silent for too long.  Returns when to look
+   again, in clock_ms. */
+static int64_t loop_stalls(struct loop *loop, int64_t now)
+{
+  int64_t earliest = CLOCK_NEVER;
+  struct handle *h, *next;
+
+  for (h = loop->running; h; h = next) {
+    int64_t deadline = transfer_stall_ms(h->transfer, now);
+    next = h->next;
+    if (deadline <= now)
+      handle_abort(loop, h, END_STALL_TIMEOUT);
+    else if (deadline < earliest)
+      earliest = deadline;
+  }
+  return earliest;
+}
+
+void loop_step(struct loop *loop)
+{
+  int running, queued;
+  CURLMsg *message;
+
+  if (loop->running_count == 0)
+    return;
+  /* what goes wrong with one transfer is in its message, not here */
+  loop->failing = curl_multi_perform(loop->multi, &running) != CURLM_OK;
+  while ((message = curl_multi_info_read(loop->multi, &queued))) {
+    struct handle *h = NULL;
+    char *private = NULL;
+    if (message->msg != CURLMSG_DONE)
+      continue;
+    (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+    h = (struct handle *)(void *)private;
+    /* the message dies with the removal: curl_multi_info_read(3) */
+    transfer_conclude(h->transfer, message->data.result, h->error);
+    handle_stop(loop, h);
+  }
+}
+
+bool loop_wait(struct loop *loop, int64_t milliseconds)
+{
+  int64_t now = clock_ms();
+  int64_t stall = loop_stalls(loop, now);
+  int descriptors = 0;
+
+  if (loop->first)
+    return true;
+  if (stall - now < milliseconds)
+    milliseconds = stall - now;
+  if (milliseconds > INT32_MAX)
+    milliseconds = INT32_MAX;
+  errno = 0;
+  if (curl_multi_poll(loop->multi, NULL, 0, (int)milliseconds,
+                      &descriptors) != CURLM_OK || loop->failing) {
+    (void)poll(NULL, 0, milliseconds < BREATH_MS ? (int)milliseconds
+                                                 : BREATH_MS);
+  }
+  return errno != EINTR;
+}
+
+void loop_wake(struct loop *loop)
+{
+  (void)curl_multi_wakeup(loop->multi); /* a full pipe will wake it as well */
+}
+
+void loop_stop(struct loop *loop)
+{
+  struct handle *h, *next;
+
+  for (h = loop->running; h; h = next) {
+    next = h->next;
+    handle_abort(loop, h, END_CLOSED);
+  }
+}
+
+/* ===} */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * loop: one multi handle and the easy handles that work for it.
+ *
+ * Owns connections, TLS sessions, the pool of handles and the transfers that
+ * run.  It is used by one thread at a time and knows nothing of threads, but
+ * for loop_wake.  It knows no Lua.
+ */
+#ifndef JOGG_LOOP_H
+#define JOGG_LOOP_H
+
+#include "transfer.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+struct loop_options {
+  CURLU *base;            /* the API's address; all but the key is copied */
+  char *key_header;       /* "x-api-key: ..."; must outlive the loop */
+  const char *user_agent;
+  const char *ca_file;    /* NULL: the system's */
+  const char *ca_path;    /* NULL: none */
+  long connections;       /* at most this many at once */
+};
+
+/* NULL when memory ran out. */
+struct loop *loop_new(const struct loop_options *options);
+
+/* Ends what still runs with END_CLOSED; loop_finished has it then. */
+void loop_stop(struct loop *loop);
+
+/* Releases everything, once it is stopped and the finished transfers are
+   taken.  NULL is allowed. */
+void loop_free(struct loop *loop);
+
+/* Starts a transfer, or ends it at once; either way loop_finished has it. */
+void loop_add(struct loop *loop, struct transfer *t);
+
+/* Ends every running transfer whose `cancelled` is set. */
+void loop_sweep(struct loop *loop);
+
+/* Moves bytes; never waits. */
+void loop_step(struct loop *loop);
+
+/* Waits for something to do, at most this long.  False: interrupted. */
+bool loop_wait(struct loop *loop, int64_t milliseconds);
+
+/* Ends a loop_wait of another thread, or the next one. */
+void loop_wake(struct loop *loop);
+
+/* The transfers that ended, oldest first, one at a time; NULL: no more. */
+struct transfer *loop_finished(struct loop *loop);
+
+/* How many run. */
+int loop_running(const struct loop *loop);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * request: userdata jogg.core.request, a hold on one transfer.
+ *
+ * Progress may be read at any time, everything else once the transfer is
+ * finished.  Collecting a request cancels it.
+ */
+
+/*** @module jogg.core */
+#include "client.h"
+#include "error.h"
+#include "jogg.h"
+#include "json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct request **request_check(lua_State *L)
+{
+  return luaL_checkudata(L, 1, REQUEST_TYPE);
+}
+
+/* [-0, +0, v] */
+static struct request *request_live(lua_State *L)
+{
+  struct request *r = *request_check(L);
+
+  if (!r)
+    luaL_error(L, "attempt to use a closed request");
+  return r;
+}
+
+/* A request that can be asked for its result.  [-0, +0, v] */
+static struct request *request_finished(lua_State *L)
+{
+  struct request *r = request_live(L);
+
+  if (!r->transfer->finished)
+    luaL_error(L, "the request is still in flight");
+  return r;
+}
+
+struct request *request_new(lua_State *L)
+{
+  struct request **request = lua_newuserdatauv(L, sizeof(struct request *), 0);
+  struct request *r;
+  struct client *c;
+
+  *request = NULL;
+  luaL_setmetatable(L, REQUEST_TYPE);
+  c = client_live(L); /* now: a finalizer may just have closed it */
+  *request = r = calloc(1, sizeof *r);
+  if (r)
+    r->transfer = client_transfer(c);
+  if (!r || !r->transfer)
+    luaL_error(L, "not enough memory");
+  client_link(c, r);
+  return r;
+}
+
+/***
+Is the request finished?
+@function request:done
+@treturn boolean
+*/
+static int request_done(lua_State *L)
+{
+  const struct request *r = *request_check(L);
+
+  lua_pushboolean(L, !r || r->transfer->finished);
+  return 1;
+}
+
+/***
+How far a download is.
+@function request:progress
+@treturn integer bytes of the file that are here
+@treturn ?integer bytes of the whole file, when known
+*/
+static int request_progress(lua_State *L)
+{
+  struct request *r = request_live(L);
+  int64_t expected;
+
+  jogg_push_count(L, atomic_load(&r->transfer->received));
+  expected = atomic_load(&r->transfer->expected);
+  if (expected < 0)
+    return 1;
+  jogg_push_count(L, expected);
+  return 2;
+}
+
+/***
+The answer, or why there is none.
+@function request:result
+@treturn[1] integer HTTP status
+@treturn[1] any the decoded body; true for a video that was stored
+@treturn[2] integer HTTP status
+@treturn[2] nil the body is not JSON
+@treturn[2] string why not
+@treturn[3] nil
+@treturn[3] table error
+*/
+static int request_result(lua_State *L)
+{
+  struct request *r = request_finished(L);
+  struct transfer *t = r->transfer;
+
+  if (r->client)
+    client_claim(r->client, t);
+  if (t->end != END_ANSWERED && t->end != END_STORED)
+    return error_push_transfer(L, t);
+  lua_pushinteger(L, (lua_Integer)t->status);
+  if (t->end == END_STORED) {
+    lua_pushboolean(L, 1);
+    return 2;
+  }
+  return 1 + json_decode(L, t->answer.data ? t->answer.data : "",
+                         t->answer.length);
+}
+
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+  if (text[0]) {
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+  }
+}
+
+/***
+The headers that matter, of a finished request.
+@function request:headers
+@treturn table `content_type`, `etag`, `location`, `request_id`,
+`rate_remaining`, `rate_reset` (strings) and `retry_after` (seconds), each
+only if the server sent it
+*/
+static int request_headers(lua_State *L)
+{
+  const struct transfer *t = request_finished(L)->transfer;
+
+  lua_createtable(L, 0, 8);
+  set_text(L, "content_type", t->headers.content_type);
+  set_text(L, "etag", t->headers.etag);
+  set_text(L, "location", t->headers.location);
+  set_text(L, "request_id", t->headers.request_id);
+  set_text(L, "rate_remaining", t->headers.rate_remaining);
+  set_text(L, "rate_reset", t->headers.rate_reset);
+  if (t->retry_after > 0) {
+    jogg_push_count(L, t->retry_after);
+    lua_setfield(L, -2, "retry_after");
+  }
+  return 1;
+}
+
+/***
+The first bytes of the body as they came, of a finished request.
+@function request:text
+@tparam integer maximum
+@treturn string
+*/
+static int request_text(lua_State *L)
+{
+  const struct transfer *t = request_finished(L)->transfer;
+  lua_Integer maximum = luaL_checkinteger(L, 2);
+  size_t n = t->answer.length;
+
+  luaL_argcheck(L, maximum >= 0, 2, "negative");
+  if (n > (size_t)maximum)
+    n = (size_t)maximum;
+  lua_pushlstring(L, n ? t->answer.data : "", n);
+  return 1;
+}
+
+/***
+Asks for the end of the request.  It finishes soon, with an error of kind
+`cancelled` unless it was finished already.
+@function request:cancel
+*/
+static int request_cancel(lua_State *L)
+{
+  struct request *r = *request_check(L);
+
+  if (r && r->client && !r->transfer->finished)
+    client_cancel(r->client, r);
+  return 0;
+}
+
+static int request_close(lua_State *L)
+{
+  struct request **request = request_check(L), *r = *request;
+
+  *request = NULL;
+  if (!r)
+    return 0;
+  if (r->client)
+    client_release(r->client, r);
+  else
+    transfer_free(r->transfer);
+  free(r);
+  return 0;
+}
+
+static int request_tostring(lua_State *L)
+{
+  const struct request *r = *request_check(L);
+  const char *state = "in flight";
+
+  if (!r)
+    state = "closed";
+  else if (r->transfer->finished)
+    state = "finished";
+  lua_pushfstring(L, "%s (%s)", REQUEST_TYPE, state);
+  return 1;
+}
+
+void request_register(lua_State *L)
+{
+  static const luaL_Reg METHODS[] = {
+    { "cancel", request_cancel },
+    { "close", request_close },
+    { "done", request_done },
+    { "headers", request_headers },
+    { "progress", request_progress },
+    { "result", request_result },
+    { "text", request_text },
+    { NULL, NULL }
+  };
+
+  jogg_type(L, REQUEST_TYPE, METHODS, request_close, request_tostring);
+}

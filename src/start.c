@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * start: how requests begin, the methods `start` and `download` of a client.
+ *
+ * A request is filled in while it is the client's own; what may raise comes
+ * before it is handed to the engine.
+ */
+
+/*** @module jogg.core */
+#include "client.h"
+
+#include "jogg.h"
+#include "output.h"
+#include "url.h"
+
+#include <string.h>
+
+/* Bytes of the argument at `index` into a buffer.  [-0, +0, v] */
+static void add_argument(lua_State *L, int index, struct buf *b,
+                         const char *bytes, size_t n)
+{
+  switch (buf_add(b, bytes, n)) {
+  case BUF_OK:
+    return;
+  case BUF_FULL:
+    luaL_argerror(L, index, "too long");
+    return;
+  case BUF_NO_MEMORY:
+    break;
+  }
+  luaL_error(L, "not enough memory");
+}
+
+/* The string at `index` with its NUL into a buffer.  [-0, +0, v] */
+static void text_argument(lua_State *L, int index, struct buf *b)
+{
+  size_t n;
+  const char *text = luaL_checklstring(L, index, &n);
+
+  luaL_argcheck(L, strlen(text) == n, index, "contains a NUL");
+  add_argument(L, index, b, text, n + 1);
+}
+
+/* Timeouts at three indices from `index`: connect, stall, total. */
+static void timeout_arguments(lua_State *L, int index, struct transfer *t)
+{
+  t->connect_timeout_ms = jogg_milliseconds(L, index);
+  t->stall_timeout_ms = jogg_milliseconds(L, index + 1);
+  t->total_timeout_ms = jogg_milliseconds(L, index + 2);
+}
+
+/* [-0, +2, v] hands the request on the top over, pushes its id after it.  The
+   client may have been closed meanwhile, by a finalizer that memory for the
+   request was got from. */
+static int submit(lua_State *L, struct transfer *t)
+{
+  struct client *c = client_live(L);
+
+  jogg_push_count(L, (int64_t)t->id);
+  t->submitted = true;
+  engine_submit(c->engine, t);
+  return 2;
+}
+
+/***
+Starts an exchange with the API.
+@function client:start
+@tparam string method `GET`, `POST` or `PUT`
+@tparam string path begins with a slash
+@tparam ?string body JSON text
+@tparam ?number connect_timeout seconds
+@tparam ?number stall_timeout seconds
+@tparam ?number timeout seconds, for the whole exchange
+@tparam boolean patient may the server be silent before it answers?
+@tparam string ... query: name, value, name, value
+@treturn request
+@treturn integer its id, which @{client:next} returns
+*/
+int client_start(lua_State *L)
+{
+  static const char *const METHODS[] = { "GET", "POST", "PUT", NULL };
+  int i, method, top = lua_gettop(L);
+  struct request *r;
+  struct transfer *t;
+
+  (void)client_live(L);
+  method = luaL_checkoption(L, 2, NULL, METHODS);
+  if (top < 8)
+    lua_settop(L, 8); /* what is absent is nil, and not the request */
+  r = request_new(L);
+  t = r->transfer;
+  t->method = (enum transfer_method)method;
+  text_argument(L, 3, &t->path);
+  if (!lua_isnoneornil(L, 4)) {
+    size_t n;
+    const char *body = luaL_checklstring(L, 4, &n);
+    add_argument(L, 4, &t->body, body, n);
+  }
+  timeout_arguments(L, 5, t);
+  t->patient = lua_toboolean(L, 8);
+  for (i = 9; i + 1 <= top && !lua_isnil(L, i); i += 2) {
+    lua_pushvalue(L, i);
+    lua_pushliteral(L, "=");
+    lua_pushvalue(L, i + 1);
+    lua_concat(L, 3);
+    text_argument(L, -1, &t->query);
+    lua_pop(L, 1);
+  }
+  return submit(L, t);
+}
+
+/***
+Starts the download of a video.  The key is not sent.
+@function client:download
+@tparam output output where it goes; bytes that are there already are not
+asked for again
+@tparam string url
+@tparam ?number connect_timeout seconds
+@tparam ?number stall_timeout seconds
+@tparam ?number timeout seconds, for the whole download
+@tparam ?string validator the ETag of the bytes that are there
+@treturn[1] request
+@treturn[1] integer its id
+@treturn[2] nil
+@treturn[2] string why the URL is not used, to follow its name
+*/
+int client_download(lua_State *L)
+{
+  size_t n;
+  const char *url, *validator;
+  enum url_verdict verdict;
+  struct request *r;
+  struct transfer *t;
+
+  (void)client_live(L);
+  (void)output_file(L, 2);
+  url = luaL_checkstring(L, 3);
+  validator = luaL_optlstring(L, 7, "", &n);
+  lua_settop(L, 7); /* what is absent is nil, and not the request */
+  r = request_new(L);
+  t = r->transfer;
+  timeout_arguments(L, 4, t);
+  /* only a service on this machine may send us to this machine */
+  verdict = url_parse(url, client_live(L)->local, &t->url);
+  if (verdict != URL_OK) {
+    lua_pushnil(L);
+    lua_pushstring(L, url_verdict_text(verdict));
+    return 2;
+  }
+  if (n < sizeof t->validator)
+    memcpy(t->validator, validator, n + 1);
+  t->file = file_retain(output_file(L, 2)); /* not earlier: see submit */
+  return submit(L, t);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * transfer: one exchange with a server: what is asked, how far it is, how it
+ * ended.
+ *
+ * Owns the bytes of the request and of the answer.  It passes from the host's
+ * thread to the driving thread and back; only the fields marked "shared" are
+ * touched by both at once.  The easy handle that carries it belongs to the
+ * loop.  It knows no Lua.
+ */
+#ifndef JOGG_TRANSFER_H
+#define JOGG_TRANSFER_H
+
+#include "buf.h"
+#include "file.h"
+#include "headers.h"
+
+#include <curl/curl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum transfer_method { TRANSFER_GET, TRANSFER_POST, TRANSFER_PUT };
+
+/* How a transfer ended. */
+enum transfer_end {
+  END_NONE,            /* it did not end yet */
+  END_ANSWERED,        /* a whole answer arrived; its status may be anything */
+  END_STORED,          /* the video is whole and in its place */
+  END_CANCELLED,
+  END_CLOSED,          /* the client was closed meanwhile */
+  END_CONNECT_TIMEOUT,
+  END_STALL_TIMEOUT,
+  END_TOTAL_TIMEOUT,
+  END_NAME,            /* the host name could not be resolved */
+  END_CONNECT,         /* no connection: refused, no route, ... */
+  END_NETWORK,         /* the connection broke */
+  END_HANDSHAKE,       /* TLS: the handshake broke off */
+  END_CERTIFICATE,     /* TLS: the server could not be trusted */
+  END_PROTOCOL,        /* not understandable as HTTP */
+  END_TOO_LARGE,       /* a cap was exceeded */
+  END_RANGE,           /* the server did not go on where we asked it to */
+  END_NOT_WHOLE,       /* the file is not a whole MP4; see verdict */
+  END_FILE,            /* the disk refused; see file_error */
+  END_DESCRIPTORS,     /* no descriptor was free for a socket */
+  END_MEMORY
+};
+
+struct transfer {
+  struct transfer *next; /* in whatever list it is in */
+
+  /* The request; set by the host before it is submitted. */
+  enum transfer_method method;
+  struct buf path;     /* of the API, NUL-terminated */
+  struct buf query;    /* "name=value" pairs, each NUL-terminated */
+  struct buf body;     /* what is sent */
+  struct file *file;   /* where the answer goes, or NULL: into `answer` */
+  CURLU *url;          /* of the video; NULL: the API's own base URL */
+  char validator[128]; /* the ETag for If-Range, or "" */
+  int64_t connect_timeout_ms, stall_timeout_ms, total_timeout_ms; /* 0: none */
+  bool patient;        /* the server may think for all of the total timeout */
+
+  /* Shared. */
+  atomic_bool cancelled;
+  _Atomic int64_t received; /* bytes of the file in all */
+  _Atomic int64_t expected; /* -1: unknown */
+
+  /* The driving thread's own. */
+  CURL *easy;                /* carries it; NULL when not running */
+  int64_t touched_ms;        /* when the last byte came, at the latest */
+  bool heard;                /* bytes came since that was looked at */
+  size_t header_bytes;
+  bool headers_whole;        /* the empty line after them came */
+  int64_t offset;            /* of the file, when the transfer began */
+  bool body_begun;
+  enum transfer_end failure; /* set by a callback that aborts */
+
+  /* The result; for the host, once the transfer is finished. */
+  enum transfer_end end;
+  CURLcode code;
+  long os_error;
+  long status;               /* HTTP status; 0: none came */
+  bool sent;                 /* at least one byte of the request left us */
+  int64_t retry_after;       /* seconds; 0: the server did not say */
+  struct buf answer;
+  struct headers headers;
+  char detail[CURL_ERROR_SIZE];
+  enum mp4_verdict verdict;
+  int file_error;
+
+  /* The host's own. */
+  uint64_t id;
+  bool submitted;   /* it was handed over */
+  bool finished;    /* it came back */
+  bool unannounced; /* it came back, and nobody was told */
+  bool abandoned;   /* nobody waits for it any more */
+};
+
+/* A transfer with nothing in it.  NULL when memory ran out. */
+struct transfer *transfer_new(void);
+
+/* Ready to be used again, memory kept. */
+void transfer_reset(struct transfer *t);
+
+/* Releases everything.  NULL is allowed. */
+void transfer_free(struct transfer *t);
+
+/* libcurl's callbacks; `user` is the transfer. */
+size_t transfer_on_header(char *bytes, size_t size, size_t n, void *user);
+size_t transfer_on_body(char *bytes, size_t size, size_t n, void *user);
+
+/* Notes how libcurl says it ended, and finishes the file if there is one.
+   Reads from the easy handle, so it is called before that is removed. */
+void transfer_conclude(struct transfer *t, CURLcode code, const char *detail);
+
+/* Ends a transfer without libcurl: cancelled, closed, timed out, ... */
+void transfer_abort(struct transfer *t, enum transfer_end end);
+
+/* When its silence becomes too long, or is to be looked at again, in
+   clock_ms; CLOCK_NEVER if never.  It is too long when that is not after
+   `now_ms`. */
+int64_t transfer_stall_ms(struct transfer *t, int64_t now_ms);
+
+#endif
