@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * answer: what a rule wants to be sent, and sending it.
+ *
+ * Owns plain bytes copied out of Lua, so that nothing of Lua is held while
+ * a client reads slowly.  Besides honest answers it can send those that go
+ * wrong on purpose: cut, stalled, reset.
+ */
+#ifndef SANDBOX_ANSWER_H
+#define SANDBOX_ANSWER_H
+
+#include <stdbool.h>
+
+#include <lua.h>
+#include <microhttpd.h>
+
+#include "stop.h"
+
+#define ANSWER_HEADERS 16
+
+struct answer {
+  unsigned int status;
+  struct {
+    char *name, *value;
+  } headers[ANSWER_HEADERS];
+  int header_count;
+  char *body; /* length bytes; NULL when it is a file */
+  size_t length;
+  char *file;     /* sent with Range support */
+  long long cut;  /* after so many bytes it ends or stalls; -1: never */
+  double stall;   /* silent for so long after `cut` before it ends */
+  bool reset;     /* no answer: the connection is reset */
+};
+
+/* An answer for when no rule could be run. */
+void answer_init(struct answer *a);
+void answer_free(struct answer *a);
+
+/* [-0, +0, e] fills it from the table at `index`: {status, headers, body,
+ * file, cut, stall, reset} */
+void answer_take(struct answer *a, lua_State *L, int index);
+
+enum MHD_Result answer_send(const struct answer *a,
+                            struct MHD_Connection *connection,
+                            struct stop *stop);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * child: one run of an external program (ffmpeg), from an argument list.
+ *
+ * No shell is ever involved.  The child sees /dev/null as its input, runs in
+ * its own process group in the folder asked for, and is killed when the
+ * sandbox stops or its time is over.  Its output is read as the key=value
+ * lines of ffmpeg's -progress; of its complaints the last line is kept.
+ */
+#ifndef SANDBOX_CHILD_H
+#define SANDBOX_CHILD_H
+
+#include "stop.h"
+
+#define CHILD_LINE 512
+
+/* Hears how many microseconds of video are written. */
+typedef void child_listener(void *ud, long long out_time_us);
+
+struct child_result {
+  bool ok;                 /* it ran and ended with 0 */
+  char error[CHILD_LINE];  /* else why: its last words, or our own */
+};
+
+/* argv ends in NULL; argv[0] is looked up in PATH.  listen may be NULL. */
+void child_run(struct child_result *result, char *const argv[],
+               const char *folder, double timeout, child_listener *listen,
+               void *ud, struct stop *stop);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * host: see host.h.  Thin shells around page, fetch, folder and the clock.
+ * Failures come back as nil and a sentence.
+ */
+#include "host.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+
+#include "embedded.h"
+#include "fetch.h"
+#include "folder.h"
+#include "operation.h"
+#include "page.h"
+#include "rules.h"
+
+#define PAGE_TYPE  "sandbox.page"
+#define MAX_RANDOM 32
+
+/* [-0, +1..2, m] true, or nil and why */
+static int outcome(lua_State *L, int error, const char *path)
+{
+  if (!error) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s: %s", path, strerror(error));
+  return 2;
+}
+
+static int page_gc(lua_State *L)
+{
+  page_free(luaL_checkudata(L, 1, PAGE_TYPE));
+  return 0;
+}
+
+static const char *const kind_names[] = {
+  [PAGE_TITLE] = "title", [PAGE_BASE] = "base", [PAGE_META] = "meta",
+  [PAGE_JSONLD] = "jsonld", [PAGE_IMAGE] = "image"
+};
+
+/* host.page(html, charset or nil): a list of {kind, key, value} */
+static int host_page(lua_State *L)
+{
+  size_t length;
+  const char *html = luaL_checklstring(L, 1, &length);
+  const char *charset = luaL_optstring(L, 2, NULL);
+  struct page *page = lua_newuserdatauv(L, sizeof *page, 0);
+
+  *page = (struct page){ .findings = NULL };
+  luaL_setmetatable(L, PAGE_TYPE);
+  if (!page_read(page, html, length, charset)) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "it is not HTML");
+    return 2;
+  }
+  lua_createtable(L, (int)page->count, 0);
+  for (size_t i = 0; i < page->count; i++) {
+    const struct page_finding *finding = &page->findings[i];
+
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, kind_names[finding->kind]);
+    lua_setfield(L, -2, "kind");
+    lua_pushstring(L, finding->key);
+    lua_setfield(L, -2, "key");
+    lua_pushstring(L, finding->value);
+    lua_setfield(L, -2, "value");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  page_free(page);
+  return 1;
+}
+
+/* host.join(base or nil, address): an absolute URL, or nil */
+static int host_join(lua_State *L)
+{
+  const char *base = luaL_optstring(L, 1, NULL);
+  const char *address = luaL_checkstring(L, 2);
+  char *joined = fetch_join(base, address);
+  char *copy;
+  size_t length;
+
+  if (!joined) {
+    lua_pushnil(L);
+    return 1;
+  }
+  length = strlen(joined) + 1;
+  copy = lua_newuserdatauv(L, length, 0); /* may raise: joined would leak */
+  memcpy(copy, joined, length);
+  free(joined);
+  lua_pushstring(L, copy);
+  return 1;
+}
+
+static int host_make_folder(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+
+  return outcome(L, folder_make(path), path);
+}
+
+static int host_remove_folder(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+
+  return outcome(L, folder_remove(path), path);
+}
+
+static int host_temporary_folder(lua_State *L)
+{
+  char path[4096];
+  int error = folder_temporary(path, sizeof path);
+
+  if (error) return outcome(L, error, "the temporary folder");
+  lua_pushstring(L, path);
+  return 1;
+}
+
+static int host_write(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  size_t length;
+  const char *bytes = luaL_checklstring(L, 2, &length);
+
+  return outcome(L, folder_write(path, bytes, length), path);
+}
+
+/* host.link(from, to): another name for a file, replacing `to` */
+static int host_link(lua_State *L)
+{
+  const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
+
+  if (unlink(to) != 0 && errno != ENOENT) return outcome(L, errno, to);
+  return outcome(L, link(from, to) == 0 ? 0 : errno, to);
+}
+
+struct listing {
+  DIR *folder;
+};
+
+static int listing_gc(lua_State *L)
+{
+  struct listing *l = lua_touserdata(L, 1);
+
+  if (l->folder) (void)closedir(l->folder);
+  l->folder = NULL;
+  return 0;
+}
+
+/* host.list(folder): names, but those that begin with a dot */
+static int host_list(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  struct listing *l = lua_newuserdatauv(L, sizeof *l, 0);
+  struct dirent *entry;
+  lua_Integer n = 0;
+
+  l->folder = NULL;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, listing_gc);
+  lua_setfield(L, -2, "__gc");
+  (void)lua_setmetatable(L, -2);
+  l->folder = opendir(path);
+  if (!l->folder) return outcome(L, errno, path);
+  lua_newtable(L);
+  while ((entry = readdir(l->folder)) != NULL) {
+    if (entry->d_name[0] == '.') continue;
+    lua_pushstring(L, entry->d_name);
+    lua_rawseti(L, -2, ++n);
+  }
+  (void)closedir(l->folder);
+  l->folder = NULL;
+  return 1;
+}
+
+/* host.random(n): n random bytes in hex */
+static int host_random(lua_State *L)
+{
+  lua_Integer n = luaL_checkinteger(L, 1);
+  unsigned char bytes[MAX_RANDOM];
+  char hex[2 * MAX_RANDOM + 1];
+
+  luaL_argcheck(L, n > 0 && n <= MAX_RANDOM, 1, "1 to 32 is expected");
+  if (getentropy(bytes, sizeof bytes) != 0)
+    return luaL_error(L, "no random bytes: %s", strerror(errno));
+  for (lua_Integer i = 0; i < n; i++)
+    (void)snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+  lua_pushlstring(L, hex, (size_t)(2 * n));
+  return 1;
+}
+
+/* host.monotonic(): seconds of a clock that is never set back */
+static int host_monotonic(lua_State *L)
+{
+  struct timespec t;
+
+  if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+    return luaL_error(L, "no clock: %s", strerror(errno));
+  lua_pushnumber(L, (lua_Number)t.tv_sec + (lua_Number)t.tv_nsec / 1e9);
+  return 1;
+}
+
+/* host.wake(): tells those in host.work() that there is work */
+static int host_wake(lua_State *L)
+{
+  stop_wake(rules_of(L)->stop);
+  return 0;
+}
+
+static int host_stopping(lua_State *L)
+{
+  lua_pushboolean(L, stop_requested(rules_of(L)->stop));
+  return 1;
+}
+
+/* host.embedded(name): the bytes of a built-in file, or nil */
+static int host_embedded(lua_State *L)
+{
+  const struct embedded *file = embedded_find(luaL_checkstring(L, 1));
+
+  if (file)
+    lua_pushlstring(L, file->data, file->size);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+int host_open(lua_State *L)
+{
+  static const luaL_Reg functions[] = {
+    { "page", host_page },
+    { "join", host_join },
+    { "make_folder", host_make_folder },
+    { "remove_folder", host_remove_folder },
+    { "temporary_folder", host_temporary_folder },
+    { "write", host_write },
+    { "link", host_link },
+    { "list", host_list },
+    { "random", host_random },
+    { "monotonic", host_monotonic },
+    { "wake", host_wake },
+    { "stopping", host_stopping },
+    { "embedded", host_embedded },
+    { NULL, NULL }
+  };
+
+  if (luaL_newmetatable(L, PAGE_TYPE)) {
+    lua_pushcfunction(L, page_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+  }
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  operation_open(L);
+  return 1;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * http: see http.h.  A request's state is born at its first callback and
+ * dies in on_completed(), however the connection ends.
+ */
+#include "http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <lauxlib.h>
+
+#include "answer.h"
+#include "buf.h"
+
+#define MAX_BODY      (1024 * 1024)
+#define MAX_PAIRS     100
+#define IDLE_SECONDS  120
+#define MAX_CONNECTED 400
+
+struct pair {
+  const char *name;
+  const char *value;
+  size_t length;
+};
+
+struct request {
+  const char *method, *path;
+  struct MHD_Connection *connection;
+  struct buf body;
+  bool too_long;
+  struct pair pairs[MAX_PAIRS];
+  int pair_count;
+  struct answer answer;
+};
+
+/* {======================================================================
+ * Into Lua and back
+ * ======================================================================= */
+
+static enum MHD_Result on_pair(void *ud, enum MHD_ValueKind kind,
+                               const char *name, size_t name_length,
+                               const char *value, size_t length)
+{
+  struct request *q = ud;
+
+  (void)kind;
+  (void)name_length;
+  if (q->pair_count == MAX_PAIRS) return MHD_NO;
+  q->pairs[q->pair_count++] =
+    (struct pair){ .name = name, .value = value ? value : "",
+                   .length = value ? length : 0 };
+  return MHD_YES;
+}
+
+/* [-0, +1, m] pushes name -> value; header names in lower case */
+static void push_pairs(lua_State *L, struct request *q,
+                       enum MHD_ValueKind kind)
+{
+  q->pair_count = 0;
+  (void)MHD_get_connection_values_n(q->connection, kind, on_pair, q);
+  lua_createtable(L, 0, q->pair_count);
+  for (int i = 0; i < q->pair_count; i++) {
+    lua_pushstring(L, q->pairs[i].name);
+    if (kind == MHD_HEADER_KIND) {
+      luaL_Buffer b;
+      size_t n;
+      const char *name = lua_tolstring(L, -1, &n);
+      char *to = luaL_buffinitsize(L, &b, n);
+
+      for (size_t j = 0; j < n; j++)
+        to[j] = (char)(name[j] >= 'A' && name[j] <= 'Z' ? name[j] + 32
+                                                        : name[j]);
+      luaL_pushresultsize(&b, n);
+      lua_remove(L, -2);
+    }
+    lua_pushlstring(L, q->pairs[i].value, q->pairs[i].length);
+    lua_rawset(L, -3);
+  }
+}
+
+/* [-0, +1, m] pushes {method, path, query, headers, body, too_long} */
+static int push_request(lua_State *L)
+{
+  struct request *q = lua_touserdata(L, 1);
+
+  lua_createtable(L, 0, 6);
+  lua_pushstring(L, q->method);
+  lua_setfield(L, -2, "method");
+  lua_pushstring(L, q->path);
+  lua_setfield(L, -2, "path");
+  lua_pushlstring(L, q->body.data ? q->body.data : "", q->body.length);
+  lua_setfield(L, -2, "body");
+  lua_pushboolean(L, q->too_long);
+  lua_setfield(L, -2, "too_long");
+  push_pairs(L, q, MHD_GET_ARGUMENT_KIND);
+  lua_setfield(L, -2, "query");
+  push_pairs(L, q, MHD_HEADER_KIND);
+  lua_setfield(L, -2, "headers");
+  return 1;
+}
+
+/* [-0, +0, e] ud, answer */
+static int take_answer(lua_State *L)
+{
+  struct request *q = lua_touserdata(L, 1);
+
+  answer_take(&q->answer, L, 2);
+  return 0;
+}
+
+/* }====================================================================== */
+
+/* {======================================================================
+ * Callbacks of libmicrohttpd
+ * ======================================================================= */
+
+static struct request *request_new(struct MHD_Connection *connection,
+                                   const char *path, const char *method)
+{
+  struct request *q = malloc(sizeof *q);
+
+  if (!q) return NULL;
+  *q = (struct request){ .connection = connection, .method = method,
+                         .path = path };
+  buf_init(&q->body, MAX_BODY);
+  answer_init(&q->answer);
+  return q;
+}
+
+static enum MHD_Result on_request(void *ud, struct MHD_Connection *connection,
+                                  const char *path, const char *method,
+                                  const char *version, const char *bytes,
+                                  size_t *length, void **slot)
+{
+  struct http *h = ud;
+  struct request *q = *slot;
+  struct rules_call call = { .name = "request", .push = push_request,
+                             .take = take_answer };
+
+  (void)version;
+  if (!q) {
+    *slot = request_new(connection, path, method);
+    return *slot ? MHD_YES : MHD_NO;
+  }
+  if (*length > 0) {
+    if (!q->too_long && buf_add(&q->body, bytes, *length) != BUF_OK) {
+      q->too_long = true;
+      buf_free(&q->body);
+    }
+    *length = 0;
+    return MHD_YES;
+  }
+  call.ud = q;
+  if (!rules_run(h->rules, &call)) answer_free(&q->answer);
+  if (stop_requested(h->rules->stop)) return MHD_NO;
+  return answer_send(&q->answer, connection, h->rules->stop);
+}
+
+static void on_completed(void *ud, struct MHD_Connection *connection,
+                         void **slot, enum MHD_RequestTerminationCode why)
+{
+  struct request *q = *slot;
+
+  (void)ud;
+  (void)connection;
+  (void)why;
+  if (q) {
+    buf_free(&q->body);
+    answer_free(&q->answer);
+    free(q);
+  }
+  *slot = NULL;
+}
+
+/* }====================================================================== */
+
+static bool bind_loopback(struct http *h, int port)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET };
+  socklen_t size = sizeof address;
+  const int yes = 1;
+
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons((unsigned short)port);
+  h->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (h->socket < 0
+      || setsockopt(h->socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0
+      || bind(h->socket, (struct sockaddr *)&address, sizeof address) != 0
+      || listen(h->socket, 128) != 0
+      || getsockname(h->socket, (struct sockaddr *)&address, &size) != 0)
+    return false;
+  h->port = ntohs(address.sin_port);
+  return true;
+}
+
+bool http_listen(struct http *h, struct rules *rules, int port)
+{
+  *h = (struct http){ .rules = rules, .socket = -1 };
+  if (bind_loopback(h, port)) return true;
+  (void)fprintf(stderr, "jogg-sandbox: port %d of 127.0.0.1: %s\n", port,
+                strerror(errno));
+  http_stop(h);
+  return false;
+}
+
+bool http_start(struct http *h)
+{
+  h->daemon = MHD_start_daemon(
+    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD
+      | MHD_USE_POLL,
+    0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, h->socket,
+    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,
+    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MAX_CONNECTED,
+    MHD_OPTION_END);
+  if (!h->daemon) {
+    (void)fputs("jogg-sandbox: libmicrohttpd does not start\n", stderr);
+    return false;
+  }
+  h->socket = -1; /* the daemon's from here */
+  return true;
+}
+
+void http_stop(struct http *h)
+{
+  if (h->daemon) MHD_stop_daemon(h->daemon);
+  if (h->socket >= 0) (void)close(h->socket);
+  h->daemon = NULL;
+  h->socket = -1;
+}

@@ -1,0 +1,96 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Keys, their credits, and the limit of POSTs in a minute. The key itself
+-- never leaves this file: elsewhere an account is known by its id, which is
+-- a fingerprint.
+
+local host = require "host"
+local config = require "config"
+local store = require "store"
+
+local accounts = {}
+
+local by_key, list
+
+local function fingerprint(key)
+  local hash = -3750763034362895579        -- FNV-1a, 64 bits
+  for i = 1, #key do
+    hash = (hash ~ key:byte(i)) * 1099511628211
+  end
+  return ("%016x"):format(hash)
+end
+
+local function open()
+  if list then return end
+  local kept = store.read "accounts" or {}
+  by_key, list = {}, {}
+  for _, given in ipairs(config.keys) do
+    local id = fingerprint(given.key)
+    if not by_key[given.key] then
+      local old = kept[id] or {}
+      local account = {
+        id = id, name = ("key %d"):format(#list + 1),
+        credits = old.credits or given.credits or config.credits,
+        charged = old.charged or 0, posts = old.posts or 0,
+        products = old.products or 0, recent = {},
+      }
+      by_key[given.key] = account
+      list[#list + 1] = account
+    end
+  end
+end
+
+--- Writes all accounts down.
+function accounts.save()
+  local kept = {}
+  for _, account in ipairs(list) do
+    kept[account.id] = {
+      credits = account.credits, charged = account.charged,
+      posts = account.posts, products = account.products,
+    }
+  end
+  store.write("accounts", kept)
+end
+
+--- The account of a key, or nil.
+function accounts.find(key)
+  open()
+  return key and by_key[key]
+end
+
+--- All accounts.
+function accounts.all()
+  open()
+  return list
+end
+
+--- Counts a POST against the limit.
+-- @treturn ?number how many more are allowed now; nil: no limit
+-- @treturn ?integer seconds to wait, when this one is one too many
+function accounts.admit(account)
+  if config.posts == 0 then
+    account.posts = account.posts + 1
+    return nil
+  end
+  local now, recent = host.monotonic(), account.recent
+  while recent[1] and recent[1] <= now - config.minute do
+    table.remove(recent, 1)
+  end
+  if #recent >= config.posts then
+    return 0, math.max(1, math.ceil(recent[1] + config.minute - now))
+  end
+  recent[#recent + 1] = now
+  account.posts = account.posts + 1
+  return config.posts - #recent
+end
+
+--- Takes credits; false when there are not enough.
+function accounts.charge(account, credits)
+  if account.credits < credits then return false end
+  account.credits = account.credits - credits
+  account.charged = account.charged + credits
+  accounts.save()
+  return true
+end
+
+return accounts

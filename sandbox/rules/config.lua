@@ -1,0 +1,22 @@
+-- SPDX-License-Identifier: MIT
+--
+-- The settings of this run: those of the command line and `base`, the
+-- address it is reached at.
+
+local config = {
+  VERSION = "0.1.0",
+  -- How long the real service takes, in seconds; --speed divides.
+  LIFE_PAGE = 10, LIFE_QUEUE = 10, LIFE_WORK = 60,
+}
+
+--- Takes over the parsed command line.
+function config.take(settings)
+  for name, value in pairs(settings) do config[name] = value end
+end
+
+--- A duration of real life, as long as it lasts here.
+function config.lasting(seconds)
+  return seconds / config.speed
+end
+
+return config

@@ -1,0 +1,187 @@
+-- SPDX-License-Identifier: MIT
+--
+-- Products and the projects made of them: one record each, kept in one
+-- file. The four calls of the service end here, once their bodies are
+-- checked; each returns data (or nothing), or false, a code and a message.
+
+local host = require "host"
+local config = require "config"
+local json = require "json"
+local store = require "store"
+local accounts = require "accounts"
+local page_reader = require "page_reader"
+
+local projects = {}
+
+projects.NOT_STARTED, projects.QUEUED, projects.WORKING = 1, 2, 3
+projects.DONE, projects.FAILED, projects.DELETED = 4, 5, 99
+
+local FIRST_PRODUCT = 3924
+local CREDITS_A_RENDER = 1        -- videos are shorter than two minutes here
+
+local by_id, by_product, order = {}, {}, {}
+local next_product = FIRST_PRODUCT
+
+local function now()
+  return os.time()
+end
+
+--- Writes a project down.
+function projects.save(project)
+  project.updated_at = now()
+  store.write("projects/" .. project.id, project)
+end
+
+local function adopt(project)
+  by_id[project.id] = project
+  by_product[project.product_id] = project
+  order[#order + 1] = project
+  next_product = math.max(next_product, project.product_id + 1)
+end
+
+--- Reads what an earlier run left, and takes up its renders again.
+function projects.resume()
+  if config.temporary then return end
+  for _, name in ipairs(store.names "projects") do
+    local project = store.read("projects/" .. name)
+    if project then adopt(project) end
+  end
+  table.sort(order, function(a, b) return a.product_id < b.product_id end)
+  for _, project in ipairs(order) do
+    if project.status == projects.QUEUED
+      or project.status == projects.WORKING then
+      require("render").enqueue(project)
+    end
+  end
+end
+
+--- All projects, oldest first.
+function projects.all()
+  return order
+end
+
+--- A project by its id, whoever owns it.
+function projects.get(id)
+  return by_id[id]
+end
+
+local function owned(project, account)
+  return project and project.owner == account.id and project or nil
+end
+
+-- {======================================================================
+-- The four calls
+-- =======================================================================
+
+local function media_of(picture)
+  return { type = 1, url = picture, name = picture:match "([^/?#]*)[^/]*$" }
+end
+
+--- POST /open/product
+function projects.create(account, body)
+  if body.url:find "%c" or not host.join(nil, body.url) then
+    return false, 40000, "parameter error: url must be an http or https URL"
+  end
+  local began = host.monotonic()
+  local page, why = page_reader.read(body.url)
+  host.sleep(config.lasting(config.LIFE_PAGE) - (host.monotonic() - began))
+  if not page then
+    return false, 50000, "url: the page could not be read: " .. why
+  end
+  local medias = json.array()
+  for i, picture in ipairs(page.pictures) do medias[i] = media_of(picture) end
+  local project = {
+    id = host.random(16), product_id = next_product, owner = account.id,
+    url = body.url, title = page.title, intro_text = page.intro_text,
+    price = page.price, target_audience = "", medias = medias,
+    status = projects.NOT_STARTED, renders = 0, created_at = now(),
+    options = {}, err_msg = "", video_duration = 0,
+  }
+  account.products = account.products + 1
+  adopt(project)
+  projects.save(project)
+  accounts.save()
+  return { id = project.product_id, prj_id = project.id },
+    ("product %d created"):format(project.product_id)
+end
+
+--- PUT /open/product
+function projects.update(account, body)
+  local project = owned(by_product[body.product_id], account)
+  if not project then return false, 10104, "record not found: product_id" end
+  project.title = body.title or project.title
+  project.intro_text = body.intro_text or project.intro_text
+  project.target_audience = body.target_audience or project.target_audience
+  project.medias = body.intro_medias or project.medias
+  projects.save(project)
+  return nil, ("product %d changed"):format(project.product_id)
+end
+
+--- POST /open/project/render. A project that runs or is done starts again,
+-- and is paid again: nothing documented says otherwise, and it is the worst
+-- that can happen to a client.
+function projects.render(account, body)
+  local project = owned(by_id[body.project_id], account)
+  if not project or project.status == projects.DELETED then
+    return false, 10104, "record not found: project_id"
+  end
+  if not accounts.charge(account, CREDITS_A_RENDER) then
+    return false, 18020, "insufficient credit"
+  end
+  project.options = {
+    aspect_ratio = body.aspect_ratio or 0,
+    render_subtitle = body.render_subtitle or 0,
+    lang = body.lang or "english", avatar_id = body.avatar_id or 0,
+    template_type = body.template_type or "common",
+    template_name = body.template_name, script_style = body.script_style,
+    index_template_name = body.index_template_name,
+  }
+  project.renders = project.renders + 1
+  project.status = projects.QUEUED
+  project.err_msg, project.video_duration, project.cover = "", 0, nil
+  projects.save(project)
+  require("render").enqueue(project)
+  return nil, "render started " .. project.id
+end
+
+--- GET /open/prj_info
+function projects.info(account, id)
+  local project = owned(by_id[id], account)
+  if not project then return false, 10104, "record not found: project_id" end
+  return projects.describe(project), "none"
+end
+
+-- }======================================================================
+
+--- What prj_info says of a project.
+function projects.describe(project)
+  local done = project.status == projects.DONE
+  local progress, description = require("render").report(project)
+  local file = "files/" .. project.id
+  local address = config.base .. "/" .. file
+  return {
+    id = project.id, title = project.title, status = project.status,
+    progress = progress, progress_desc = description, step = 0,
+    err_msg = project.err_msg,
+    video_url = done and address .. "/video.mp4" or "",
+    video_path = done and file .. "/video.mp4" or "",
+    video_duration = project.video_duration,
+    cover_url = project.cover and address .. "/cover.jpg" or "",
+    cover_path = project.cover and file .. "/cover.jpg" or "",
+    placeholder_cover_url = "",
+    aspect_ratio = project.options.aspect_ratio or 0,
+    template_id = 0, template_type = project.options.template_type or "common",
+    index_template_id = 0, person_id = project.options.avatar_id or 0,
+    workspace_index = 0, created_at = project.created_at,
+    updated_at = project.updated_at,
+  }
+end
+
+--- Deletes a project as its owner could in the web app: status 99.
+function projects.delete(project)
+  project.status = projects.DELETED
+  projects.save(project)
+  host.remove_folder(("%s/files/%s"):format(config.data, project.id))
+end
+
+return projects
