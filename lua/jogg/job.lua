@@ -1,0 +1,461 @@
+-- SPDX-License-Identifier: MIT
+
+--- One video from the URL to the file: the workflow of make_video.
+--
+-- A job is a list of phases that each say what they are about to do before
+-- they do it. What is needed to go on after a failure, or after the death of
+-- the process, is the resume token (see @{jogg.token}).
+-- @module jogg.job
+
+local core = require "jogg.core"
+local download = require "jogg.download"
+local errors = require "jogg.error"
+local options = require "jogg.options"
+local poll = require "jogg.poll"
+local status = require "jogg.status"
+local tokens = require "jogg.token"
+local watch = require "jogg.watch"
+
+local TIMEOUT = 1800   -- s, for the whole job
+local DOWNLOAD = 300   -- s that a download has at least, however late it is
+local RENDERS = 3      -- that certainly had no effect, before giving up
+local LOOKS = 2        -- that say "not started" before that is believed
+
+local Job = {}
+Job.__index = Job
+
+-- {=== options
+
+local known = {} -- generation's operations → fields: made once, not per job
+
+local function fields_of(list)
+  local fields = known[list]
+  if fields then
+    return fields
+  end
+  fields = {
+    url = { kind = "url" },
+    product = { kind = "fields", fields = list.product },
+    output = { kind = "text", filled = true },
+    overwrite = { kind = "boolean" },
+    timeout = { kind = "seconds", minimum = 0.001 },
+    poll = poll.FIELD,
+    on_progress = { kind = "callback" },
+    resume = { kind = "table" },
+  }
+  for name, field in pairs(list.video) do
+    fields[name] = field
+  end
+  known[list] = fields
+  return fields
+end
+
+-- ===}
+
+-- {=== telling
+
+-- Seconds to the end, at the pace since the work began to show: not since the
+-- job began, which may have stood in a queue or have been resumed.
+local function eta_of(self, now, percent)
+  if not percent then
+    return nil
+  end
+  if not self.pace_percent or percent <= self.pace_percent then
+    self.pace_percent, self.pace_began = percent, now
+    return percent >= 100 and 0 or nil
+  end
+  return (now - self.pace_began) * (100 - percent) /
+    (percent - self.pace_percent)
+end
+
+local function tell(self, phase, facts)
+  self.token.phase = phase
+  if not self.on_progress then
+    return
+  end
+  local now = core.now()
+  if phase ~= self.phase then
+    self.phase, self.pace_percent = phase, nil
+  end
+  local percent = facts and facts.progress
+  local ok, err = pcall(self.on_progress, {
+    phase = phase, status = self.status, percent = percent,
+    bytes = facts and facts.bytes, elapsed = now - self.began,
+    eta = eta_of(self, now, percent),
+    product_id = self.token.product_id, project_id = self.token.project_id,
+    resume = tokens.copy(self.token),
+  })
+  if not ok then
+    self:abandon()
+    error(err, 0)
+  end
+end
+
+-- Completes an error with what the job knows.
+local function failed(self, err)
+  local token = self.token
+  err.phase = token.phase
+  err.product_id = err.product_id or token.product_id
+  err.project_id = err.project_id or token.project_id
+  if not status.FINAL[self.status] or self.status == "completed" then
+    err.resume = tokens.copy(token)
+  end
+  return nil, err
+end
+
+-- ===}
+
+-- {=== phases: each returns true, or nil and an error
+
+local function usable_id(id)
+  return type(id) == "string" and id ~= "" and not core.text_fault(id) or
+    type(id) == "number" and id == math.floor(id) and
+    id > -2 ^ 63 and id < 2 ^ 63
+end
+
+local function create(self)
+  tell(self, "create_product")
+  local data, err = self.pipeline:send(self.pipeline.operations.create_product,
+    { url = self.token.url }, self.deadline)
+  if not data then
+    return nil, err
+  end
+  if not usable_id(data.id) or not usable_id(data.prj_id) then
+    return nil, errors.new {
+      kind = "protocol", outcome = "accepted", retryable = false,
+      message = "the answer has no usable id and prj_id",
+    }
+  end
+  self.token.product_id = data.id
+  self.token.project_id = type(data.prj_id) == "number" and
+    ("%d"):format(data.prj_id) or data.prj_id
+  self.status = "pending"
+  return true
+end
+
+local function update(self)
+  local product = self.token.product
+  if not product or next(product) == nil or self.token.updated then
+    return true
+  end
+  tell(self, "update_product")
+  local fields = tokens.copy(product)
+  fields.product_id = self.token.product_id
+  local ok, err = self.pipeline:send(self.pipeline.operations.update_product,
+    fields, self.deadline)
+  self.token.updated = ok or nil
+  return ok, err
+end
+
+local function look(self, deadline)
+  local data, err = self.pipeline:project_info(self.token.project_id, nil,
+    deadline or self.deadline)
+  if not data then
+    return nil, err
+  end
+  local info = status.read(data)
+  self.status = info.status
+  return info
+end
+
+-- The error of not knowing whether the render took effect.
+local function unsure(err)
+  err.message = "whether the video was started is not known: " .. err.message
+  err.outcome = "unknown"
+  return nil, err
+end
+
+-- Seconds until "not started" can be believed. What another process sent is as
+-- old as the wall clock says; a clock that went back makes it young.
+local function unsettled(self)
+  if not self.render_sent then
+    local age = math.max(0, os.time() - (self.token.render_time or os.time()))
+    self.render_sent = core.now() - age
+  end
+  return self.render_sent + self.plan.settle - core.now()
+end
+
+-- Has the render that was sent taken effect? Returns true or false; or nil and
+-- an error. "Not started" is believed only when it is said again, and long
+-- after the request was sent: it may still be on its way through the service,
+-- and to send another one would be to pay twice.
+local function has_started(self)
+  local looks = self.looked and 1 or 0
+  self.looked = nil
+  while looks < LOOKS or unsettled(self) > 0 do
+    if looks > 0 then
+      local ok, err = self.pipeline:pause(math.max(0,
+        math.min(self.plan.interval, self.deadline - core.now())))
+      if not ok then
+        return unsure(err)
+      end
+    end
+    local info, err = look(self)
+    if not info then
+      return unsure(err)
+    end
+    if info.status ~= "pending" then
+      self.seen = info
+      return true
+    end
+    looks = looks + 1
+    if core.now() >= self.deadline then
+      return unsure(watch.late(self.token.project_id, core.now() - self.began))
+    end
+  end
+  return false
+end
+
+local function render_once(self)
+  local fields = tokens.copy(self.token.video or {})
+  fields.project_id = self.token.project_id
+  -- before it is: a kill may come any time
+  self.token.render_sent, self.token.render_time = true, os.time()
+  tell(self, "render_project")
+  local ok, err =
+    self.pipeline:send(self.pipeline.operations.render_project, fields,
+      self.deadline)
+  self.render_sent = core.now() -- repeats and their pauses are behind us
+  if not ok and err.outcome ~= "unknown" and err.outcome ~= "accepted" then
+    self.token.render_sent, self.token.render_time = nil, nil -- no effect
+  end
+  return ok, err
+end
+
+local function render(self)
+  for attempt = 1, RENDERS do
+    if self.token.render_sent then
+      tell(self, "render_project")
+      local started, err = has_started(self)
+      if started == nil then
+        return nil, err
+      elseif started then
+        return true
+      end
+      self.token.render_sent, self.token.render_time = nil, nil
+    end
+    local ok, err = render_once(self)
+    if ok then
+      return true
+    end
+    if not self.token.render_sent or attempt == RENDERS or
+      err.kind == "cancelled" then
+      return nil, err
+    end
+  end
+end
+
+local function finished(self, info)
+  self.info = info
+  if info.status == "completed" then
+    return true
+  end
+  if info.status == "failed" then
+    return nil, errors.new {
+      kind = "render_failed", outcome = "accepted", retryable = false,
+      message = info.message and
+        "the service could not make the video: " ..
+          errors.quoted(info.message) or
+        "the service could not make the video, and does not say why",
+    }
+  end
+  return nil, errors.new {
+    kind = "deleted", message = "the project was deleted",
+    outcome = "accepted", retryable = false,
+  }
+end
+
+-- The looker of a job that has begun to wait; or what was seen, if it is
+-- final. A job that waits keeps no answer: that would be most of its memory.
+local function begin_to_wait(self)
+  local seen, plan = self.seen, self.plan
+  self.seen = nil
+  tell(self, "wait", seen)
+  if seen and status.FINAL[seen.status] then
+    return nil, seen
+  end
+  return watch.looker(self.pipeline, self.token.project_id, plan, self.deadline,
+    seen and plan.interval) -- seen just now: the next look has time
+end
+
+local function wait(self)
+  local next_info, seen = begin_to_wait(self)
+  if seen then
+    return finished(self, seen)
+  end
+  while true do
+    local info, err = next_info()
+    if not info then
+      return nil, err
+    end
+    self.status = info.status
+    tell(self, "wait", info)
+    if status.FINAL[info.status] then
+      return finished(self, info)
+    end
+  end
+end
+
+local function fetch(self)
+  if not self.token.output then
+    return true
+  end
+  tell(self, "download", { progress = 0, bytes = 0 })
+  local deadline = math.max(self.deadline, core.now() + DOWNLOAD)
+  self.download = {
+    url = self.info.video_url, path = self.token.output,
+    overwrite = self.token.overwrite or false,
+    deadline = deadline,
+    fresh_url = function()
+      local info = look(self, deadline)
+      return info and info.video_url
+    end,
+    on_bytes = function(received, expected)
+      tell(self, "download", {
+        bytes = received,
+        progress = expected and expected > 0 and
+          math.floor(100 * received / expected) or nil,
+      })
+    end,
+  }
+  local bytes, err = download.fetch(self.pipeline, self.download)
+  self.bytes = bytes
+  return bytes and true, err
+end
+
+-- A resumed job asks first where things stand: that costs nothing.
+local function resume(self)
+  local token = self.token
+  tell(self, token.phase or "wait")
+  local info, err = look(self)
+  if not info then
+    if token.render_sent and not token.rendered then
+      return unsure(err)
+    end
+    return nil, err
+  end
+  if info.status == "pending" and not token.rendered then
+    self.looked = true
+    return "pending"
+  end
+  self.seen = info
+  return "started"
+end
+
+-- ===}
+
+local function run_phases(self)
+  local ok, err
+  if self.token.output then
+    self.token.phase = self.token.phase or "output"
+    ok, err = download.check(self.token.output, self.token.overwrite or false)
+    if not ok then
+      return nil, err
+    end
+  end
+  if not self.token.project_id then
+    ok, err = create(self)
+    if not ok then
+      return nil, err
+    end
+  end
+  local state = "pending"
+  if self.resumed then
+    state, err = resume(self)
+    if not state then
+      return nil, err
+    end
+  end
+  if state == "pending" then
+    ok, err = update(self)
+    if not ok then
+      return nil, err
+    end
+    ok, err = render(self)
+    if not ok then
+      return nil, err
+    end
+  end
+  self.token.render_sent, self.token.rendered = true, true
+  ok, err = wait(self)
+  if not ok then
+    return nil, err
+  end
+  return fetch(self)
+end
+
+local function result(self)
+  local info, token = self.info, self.token
+  return {
+    status = info.status, url = info.video_url, cover_url = info.cover_url,
+    duration = info.duration, product_id = token.product_id,
+    project_id = token.project_id, path = self.bytes and token.output,
+    bytes = self.bytes, raw = info.raw,
+  }
+end
+
+--- Runs the job.
+-- @treturn[1] table the video
+-- @treturn[2] nil
+-- @treturn[2] table error
+function Job:run()
+  local ok, err = run_phases(self)
+  if not ok then
+    return failed(self, err)
+  end
+  return result(self)
+end
+
+--- Removes the temporary file.
+function Job:abandon()
+  local fetching = self.download and self.download.self
+  if fetching and fetching.output then
+    fetching.output:close()
+  end
+end
+
+local job = {}
+
+--- Runs the job for a client. A script that is interrupted leaves nothing
+-- behind: what is raised here passes on, after the temporary file is gone.
+-- (A task is never interrupted, and Lua 5.1 cannot yield across pcall.)
+-- @tparam table client
+-- @tparam Job self
+-- @treturn ?table video
+-- @treturn ?table error
+function job.run_in(client, self)
+  if client.scheduler.running then
+    return self:run()
+  end
+  local ok, video, err = pcall(self.run, self)
+  if not ok then
+    self:abandon()
+    error(video, 0)
+  end
+  return video, err
+end
+
+--- Checks the options of make_video.
+-- @tparam Pipeline pipeline of the client
+-- @tparam table given
+-- @tparam integer level as for `error`
+-- @treturn Job
+function job.new(pipeline, given, level)
+  local checked = options.check(fields_of(pipeline.operations), given,
+    "make_video", level + 1)
+  local token
+  if checked.resume then
+    token = tokens.read(pipeline, checked, level + 1)
+  else
+    token = tokens.new(pipeline, checked, level + 1)
+  end
+  local now = core.now()
+  return setmetatable({
+    pipeline = pipeline, token = token, resumed = token.project_id ~= nil,
+    plan = poll.plan(checked.poll, pipeline.local_service),
+    on_progress = checked.on_progress, began = now,
+    deadline = now + (checked.timeout or TIMEOUT),
+  }, Job)
+end
+
+return job

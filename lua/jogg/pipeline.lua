@@ -1,0 +1,256 @@
+-- SPDX-License-Identifier: MIT
+
+--- How a call goes out and comes back.
+--
+-- The pipeline stands here from top to bottom: wait for one's turn → send →
+-- wait for the answer → read the envelope → repeat or return. Each client has
+-- one; the workflow and the downloads use it as well.
+-- @module jogg.pipeline
+
+local core = require "jogg.core"
+local errors = require "jogg.error"
+local pace = require "jogg.pace"
+local places = require "jogg.places"
+local retry = require "jogg.retry"
+
+local Pipeline = {}
+Pipeline.__index = Pipeline
+
+-- {=== waiting: the same code blocks in a script and suspends in a task
+
+--- Waits for some time.
+-- @tparam number seconds
+-- @treturn ?boolean true
+-- @treturn ?table error of kind `cancelled`
+function Pipeline:pause(seconds)
+  local scheduler = self.scheduler
+  local task = scheduler:current(2)
+  if task then
+    return scheduler:suspend(task, nil, nil, seconds)
+  end
+  return scheduler:block(nil, seconds)
+end
+
+-- Tells how far a request is. What the callback raises ends the request.
+local function tell(self, request, on_tick)
+  local task = self.scheduler:inside()
+  local outer = task and task.telling
+  if task then
+    task.telling = true
+  end
+  local ok, raised = pcall(on_tick, request)
+  if task then
+    task.telling = outer
+  end
+  if not ok then
+    request:close()
+    if task then
+      self.places:leave(task)
+    end
+    error(raised, 0)
+  end
+end
+
+local function carry(self, task, tick, on_tick, start, ...)
+  local scheduler = self.scheduler
+  local ok, err = scheduler:check()
+  if not ok then
+    return nil, err
+  end
+  local request, id = start(...)
+  if not request then
+    return nil, id
+  end
+  repeat
+    if task then
+      ok, err = scheduler:suspend(task, request, id, tick)
+    else
+      ok, err = scheduler:block(request, tick)
+    end
+    if on_tick and ok and not request:done() then
+      tell(self, request, on_tick)
+    end
+  until not ok or request:done()
+  if not ok then
+    request:close() -- the network hears of it at once
+    err.outcome = "unknown" -- it may have left already
+    return nil, err
+  end
+  return request
+end
+
+--- Runs a transfer to its end. Tasks share the places; a script that blocks has
+-- but one transfer, and so has a callback, which uses its task's place.
+-- @tparam ?number tick seconds between two calls of on_tick
+-- @tparam ?function on_tick called with the request
+-- @tparam function start returns the core's request and its id; or nil, err
+-- @param ... its arguments
+-- @treturn ?request finished
+-- @treturn ?table error
+function Pipeline:run(tick, on_tick, start, ...)
+  local task = self.scheduler:current(2)
+  if not task or task.telling then
+    return carry(self, task, tick, on_tick, start, ...)
+  end
+  local ok, err = self.places:enter(task)
+  if not ok then
+    return nil, err
+  end
+  local request
+  request, err = carry(self, task, tick, on_tick, start, ...)
+  self.places:leave(task)
+  return request, err
+end
+
+-- ===}
+
+-- {=== one call
+
+local EMPTY = {}
+
+-- The data of an answer, or the error that it is.
+local function read(operation, request)
+  local status, body, why = request:result()
+  if not status then
+    return nil, errors.new(body)
+  end
+  if status >= 200 and status < 300 and type(body) == "table" and
+    body.code == 0 then
+    local data = body.data
+    if not operation.data then
+      return true
+    end
+    if type(data) == "table" then
+      return data
+    end
+    return nil, errors.new {
+      kind = "protocol", message = "the answer has no data",
+      http_status = status, code = 0, outcome = "accepted",
+    }
+  end
+  return nil, errors.from_reply(status, body, why, request:headers())
+end
+
+-- One exchange, without a second try.
+local function exchange(self, operation, body, name, value, timeout)
+  local settings = self.settings
+  -- no closure: this is the busiest place of all
+  local network = self.core
+  local request, err = self:run(nil, nil, network.start, network,
+    operation.method, operation.path, body, settings.connect_timeout,
+    settings.stall_timeout, timeout, operation.patient, name, value)
+  if not request then
+    return nil, err
+  end
+  local data
+  data, err = read(operation, request)
+  request:close()
+  return data, err
+end
+
+local function too_late(operation)
+  return errors.new {
+    kind = "timeout", reason = "deadline", outcome = "not_sent",
+    phase = operation.name, message = "the time for the whole job is over",
+  }
+end
+
+-- Keeps to the service's limit of POSTs.
+local function wait_for_turn(self, operation, deadline)
+  local now = core.now()
+  local wait = self.pace:take(now)
+  if wait <= 0 then
+    return true
+  end
+  if now + wait >= deadline then
+    return nil, too_late(operation)
+  end
+  return self:pause(wait)
+end
+
+-- The call and its repeats, none of which begins after the deadline.
+local function call(self, operation, body, name, value, retries, deadline)
+  local posting = operation.method == "POST"
+  local timeout = self.settings[operation.patient and "product_timeout" or
+    "timeout"]
+  local attempt = 0
+  deadline = deadline or math.huge
+  while true do
+    if posting then
+      local ok, err = wait_for_turn(self, operation, deadline)
+      if not ok then
+        return nil, err
+      end
+    end
+    local left = deadline - core.now()
+    if left <= 0 then
+      return nil, too_late(operation)
+    end
+    local data, err = exchange(self, operation, body, name, value,
+      math.min(timeout, left))
+    if data then
+      return data
+    end
+    err.phase = err.phase or operation.name
+    local safe = retry.is_safe(operation.method, err)
+    err.retryable = safe
+    attempt = attempt + 1
+    if not safe or attempt > retries then
+      return nil, err
+    end
+    local delay = retry.delay(attempt, err, math.random)
+    if core.now() + delay >= deadline then
+      return nil, err
+    end
+    if err.kind == "rate_limit" and posting then
+      self.pace:hold(core.now(), delay)
+    end
+    local ok, cancelled = self:pause(delay)
+    if not ok then
+      return nil, cancelled
+    end
+  end
+end
+
+--- Sends fields to an operation.
+-- @tparam table operation from @{jogg.operations}
+-- @tparam table fields checked
+-- @tparam ?number deadline moment
+-- @return data, or true
+-- @treturn ?table error
+function Pipeline:send(operation, fields, deadline)
+  local body = core.encode(fields, operation.lists or EMPTY)
+  return call(self, operation, body, nil, nil, self.settings.retries, deadline)
+end
+
+--- Asks for a project's state.
+-- @tparam string project_id
+-- @tparam ?integer retries
+-- @tparam ?number deadline moment
+-- @treturn ?table data
+-- @treturn ?table error
+function Pipeline:project_info(project_id, retries, deadline)
+  return call(self, self.operations.project_info, nil, "project_id",
+    project_id, retries or self.settings.retries, deadline)
+end
+
+-- ===}
+
+local pipeline = {}
+
+--- A client's pipeline.
+-- @param network the core's client; it stays here even when it is closed
+-- @tparam table settings of the client
+-- @tparam table list of operations
+-- @tparam Scheduler scheduler
+-- @treturn Pipeline
+function pipeline.new(network, settings, list, scheduler)
+  return setmetatable({
+    core = network, settings = settings, operations = list,
+    scheduler = scheduler, local_service = network:is_local(),
+    places = places.new(settings.max_transfers, scheduler),
+    pace = pace.new(settings.posts_per_minute),
+  }, Pipeline)
+end
+
+return pipeline

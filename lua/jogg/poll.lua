@@ -1,0 +1,55 @@
+-- SPDX-License-Identifier: MIT
+
+--- When to look again. Pure policy, and its option.
+-- @module jogg.poll
+
+local poll = {}
+
+local LEAST = 5 -- s; the service forbids more looks than that
+local CALM = 10 -- the pause grows to a tenth of the time gone by
+
+-- How long "not started" may only mean "not yet": a request whose answer was
+-- lost can still be on its way through the service.
+local SETTLED = 120 -- s after it was sent
+local SETTLED_LEAST = 60
+
+local DEFAULTS = { first = 10, interval = 10, max = 30 }
+
+--- The `poll` option: seconds to the first look, between looks, and at most;
+-- and after a render without an answer until "not started" is believed.
+poll.FIELD = {
+  kind = "fields",
+  fields = {
+    first = { kind = "seconds" },
+    interval = { kind = "seconds", minimum = 0.001 },
+    max = { kind = "seconds", minimum = 0.001 },
+    settle = { kind = "seconds" },
+  },
+}
+
+--- Completes the option, and keeps it decent.
+-- @tparam ?table given what the caller set
+-- @tparam boolean local_service is the service on this machine?
+-- @treturn table `first`, `interval`, `max`, `settle`
+function poll.plan(given, local_service)
+  given = given or {}
+  local least = local_service and 0 or LEAST
+  local interval = math.max(least, given.interval or DEFAULTS.interval)
+  return {
+    first = math.max(least, given.first or math.min(DEFAULTS.first, interval)),
+    interval = interval,
+    max = math.max(interval, given.max or math.max(DEFAULTS.max, interval)),
+    settle = math.max(local_service and 0 or SETTLED_LEAST,
+      given.settle or SETTLED),
+  }
+end
+
+--- The pause before the next look.
+-- @tparam table plan
+-- @tparam number elapsed seconds since the work began
+-- @treturn number seconds
+function poll.delay(plan, elapsed)
+  return math.min(plan.max, math.max(plan.interval, elapsed / CALM))
+end
+
+return poll

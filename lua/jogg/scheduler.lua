@@ -1,0 +1,447 @@
+-- SPDX-License-Identifier: MIT
+
+--- Who goes on when.
+--
+-- A scheduler belongs to one client. It knows which task waits for which
+-- request (`pending`), which sleep until when (`sleepers`), and which may go
+-- on at once (`ready`). Everything here runs in the host's thread.
+-- @module jogg.scheduler
+
+local core = require "jogg.core"
+local errors = require "jogg.error"
+local heap = require "jogg.heap"
+local tasks = require "jogg.task"
+
+local SLICE = 0.25       -- s; how often a blocking wait comes back for Ctrl-C
+local BUDGET = 0.00005   -- s; a step that must not wait ends after this
+local ROUND = 256        -- results in a row before the sleepers get their turn
+local DEAF_MAXIMUM = 100 -- calls that a cancelled task may still try
+local STALE_MINIMUM = 256 -- left-over sleepers that are worth clearing away
+
+-- The task that runs, whatever its client; one for each Lua state.
+local active
+
+local Scheduler = {}
+Scheduler.__index = Scheduler
+
+-- {=== waiting
+
+--- The task that we are inside of, in whatever coroutine; or nil.
+function Scheduler:inside()
+  local task = self.running
+  if task and not tasks.is_inside(task) then
+    -- Ctrl-C or a lack of memory struck between its turn and our books
+    self.running = nil
+    if not task.done and coroutine.status(task.thread) == "dead" then
+      tasks.finish(task, nil, tasks.raised "the task was interrupted")
+    end
+    return nil
+  end
+  return task
+end
+
+--- The task that runs now, or nil outside of tasks.
+-- @tparam integer level as for `error`
+-- @raise where a wait is not possible: inside a coroutine that a task made for
+-- itself, and inside a task of another client
+function Scheduler:current(level)
+  local task = self:inside()
+  if task and coroutine.running() ~= task.thread then
+    error("this is a coroutine of your own inside a task: it cannot wait " ..
+      "there; use client:spawn to do things side by side", level)
+  elseif not task and active and tasks.is_inside(active) then
+    error("this is a task of another client: it can wait for its own client " ..
+      "alone; use this client's spawn", level)
+  end
+  return task
+end
+
+--- Makes a task able to go on.
+function Scheduler:wake(task)
+  if not task.woken then
+    task.woken = true
+    if task.id then
+      self.pending[task.id] = nil
+      task.id = nil
+    end
+    if task.due then -- its entry among the sleepers means nothing any more
+      task.due = nil
+      self.stale = self.stale + 1
+    end
+    local last = self.ready_last + 1
+    self.ready_last = last
+    self.ready[last] = task
+  end
+end
+
+--- Forgets a task that is at its end.
+function Scheduler:forget(task)
+  self.live = self.live - 1
+  self.tasks[task] = nil
+  if task.id then -- it raised out of its wait
+    self.pending[task.id] = nil
+    task.id = nil
+  end
+end
+
+-- What a wait ends with when it must not go on.
+local function cancelled_error(self)
+  return errors.new {
+    kind = "cancelled", outcome = "not_sent",
+    reason = self.closed and "closed" or "cancelled",
+    message = self.closed and "the client was closed" or
+      "the task was cancelled",
+  }
+end
+
+-- A cancelled task tries something. It has some tries, to tidy up.
+local function refuse(self, task)
+  task.deaf = (task.deaf or 0) + 1
+  if task.deaf > DEAF_MAXIMUM then
+    error("this task was cancelled and does not end", 0)
+  end
+  return nil, cancelled_error(self)
+end
+
+-- Drops the entries of those that were woken otherwise, once they are many.
+local function tidy(self)
+  if self.stale > STALE_MINIMUM and 2 * self.stale > self.sleepers.length then
+    self.sleepers:keep(function(due, task)
+      return task.due == due
+    end)
+    self.stale = 0
+  end
+end
+
+--- Suspends the current task until its request is finished or the time is
+-- over, whichever comes first.
+-- @tparam table task the current one
+-- @param request or nil
+-- @tparam ?integer id of the request
+-- @tparam ?number seconds
+-- @treturn ?boolean true
+-- @treturn ?table error of kind `cancelled`
+function Scheduler:suspend(task, request, id, seconds)
+  if task.cancelled then
+    return refuse(self, task)
+  end
+  if task.id then -- an earlier wait could not yield: Lua 5.1, inside pcall
+    self.pending[task.id] = nil
+  end
+  if task.due then
+    self.stale = self.stale + 1
+  end
+  task.request, task.id, task.due, task.woken = request, id, nil, nil
+  if id then
+    self.pending[id] = task
+  end
+  if seconds then
+    tidy(self)
+    local due = core.now() + seconds
+    task.due = due
+    self.sleepers:push(due, task)
+  end
+  coroutine.yield(self)
+  task.request = nil
+  if task.cancelled then
+    return nil, cancelled_error(self)
+  end
+  return true
+end
+
+--- May something be started here and now?
+-- @treturn ?boolean true
+-- @treturn ?table error of kind `cancelled`
+function Scheduler:check()
+  local task = self:inside()
+  if task and task.cancelled then
+    return refuse(self, task)
+  elseif self.closed then
+    return nil, cancelled_error(self)
+  end
+  return true
+end
+
+--- Waits outside of tasks: the same as @{Scheduler:suspend}, by blocking.
+-- @param request or nil
+-- @tparam ?number seconds
+-- @treturn ?boolean true
+-- @treturn ?table error: the client was closed, by a callback
+function Scheduler:block(request, seconds)
+  local deadline = seconds and core.now() + seconds
+  while not (request and request:done()) do
+    if self.closed then
+      return nil, cancelled_error(self)
+    end
+    local slice = SLICE
+    if deadline then
+      slice = math.min(slice, deadline - core.now())
+      if slice <= 0 then
+        break
+      end
+    end
+    self.core:wait(slice)
+  end
+  self:nudge()
+  return true
+end
+
+-- ===}
+
+-- {=== going on
+
+local function resume(self, task)
+  local outer = active
+  self.resumed = self.resumed + 1
+  self.running, active = task, task
+  tasks.settle(task, coroutine.resume(task.thread))
+  self.running, active = nil, outer
+end
+
+--- Resumes those that were woken so far, not those that they wake in turn.
+-- True: the time was over first.
+function Scheduler:resume_ready(deadline)
+  local last = self.ready_last
+  while self.ready_first <= last do
+    local first = self.ready_first
+    local task = self.ready[first]
+    self.ready[first] = nil
+    self.ready_first = first + 1
+    task.woken = nil
+    if task.fresh and task.cancelled then
+      tasks.finish(task, nil, cancelled_error(self))
+    elseif not task.done then
+      task.fresh = nil
+      resume(self, task)
+    end
+    if deadline and core.now() >= deadline then
+      return true
+    end
+  end
+  if self.ready_first > self.ready_last then
+    self.ready_first, self.ready_last = 1, 0
+  end
+  return false
+end
+
+-- Wakes those whose requests are finished. True: there may be more.
+local function dispatch_results(self, deadline)
+  for _ = 1, ROUND do
+    local id = self.core:next()
+    if not id then
+      return false
+    end
+    local task = self.pending[id]
+    if task then
+      self:wake(task)
+      if self:resume_ready(deadline) then
+        return true
+      end
+    end
+    if deadline and core.now() >= deadline then
+      return true
+    end
+  end
+  return true
+end
+
+-- Wakes those whose time has come. True: the budget ended first.
+local function dispatch_sleepers(self, deadline)
+  local due, task = self.sleepers:peek()
+  local now = due and core.now()
+  while due and due <= now do
+    self.sleepers:pop()
+    if task.due == due then
+      task.due = nil
+      self:wake(task)
+      if self:resume_ready(deadline) then
+        return true
+      end
+    else
+      self.stale = self.stale - 1
+    end
+    if deadline and core.now() >= deadline then
+      return true
+    end
+    due, task = self.sleepers:peek()
+  end
+  return false
+end
+
+-- Goes on with everybody who can, each in turn. True: there is more to do.
+local function dispatch(self, deadline)
+  local more = self:resume_ready(deadline)
+  if not more or not deadline then
+    more = dispatch_results(self, deadline)
+  end
+  if not more or not deadline then
+    more = dispatch_sleepers(self, deadline) or more
+  end
+  return more
+end
+
+-- When there is something to do without the network: a moment, maybe past.
+local function next_moment(self)
+  if self.ready_first <= self.ready_last or self.more then
+    return 0
+  end
+  local due, task = self.sleepers:peek()
+  while due and task.due ~= due do
+    self.sleepers:pop()
+    self.stale = self.stale - 1
+    due, task = self.sleepers:peek()
+  end
+  return due
+end
+
+--- Seconds until there is something to do without the network.
+-- @treturn ?number nil: nothing
+function Scheduler:timeout()
+  local moment = next_moment(self)
+  return moment and math.max(0, moment - core.now())
+end
+
+--- Makes the descriptor readable in time, if anybody watches it.
+function Scheduler:set_alarm()
+  if self.watched and not self.closed then
+    self.core:set_alarm(next_moment(self))
+  end
+end
+
+--- Has the host's loop call step soon: something was taken notice of, or
+-- done, outside of a step.
+function Scheduler:nudge()
+  if self.watched then
+    self.more = true
+    self:set_alarm()
+  end
+end
+
+-- A step that may wait: until somebody went on, or the time is over.
+local function step_patiently(self, seconds)
+  local deadline = core.now() + seconds
+  local before = self.resumed
+  dispatch(self)
+  while self.resumed == before and self.live > 0 and not self.closed do
+    local left = deadline - core.now()
+    if left <= 0 then
+      break
+    end
+    self.core:wait(math.min(left, self:timeout() or left, SLICE))
+    dispatch(self)
+  end
+end
+
+--- Goes on with every task that can; see client:step.
+function Scheduler:step(seconds)
+  if self:inside() then
+    error("client:step must not be called inside a task", 3)
+  end
+  self.more = false
+  if seconds and seconds > 0 then
+    step_patiently(self, seconds)
+  else
+    if not self.threaded then
+      local ok, err = self.core:run_thread()
+      if not ok then
+        return nil, errors.new(err)
+      end
+      self.threaded = true
+    end
+    self.more = dispatch(self, core.now() + BUDGET)
+  end
+  self:set_alarm()
+  return self.live
+end
+
+-- ===}
+
+-- {=== birth and death
+
+--- Goes on until no task is alive; see client:run.
+-- @tparam integer level as for `error`
+function Scheduler:run(level)
+  if self:inside() then
+    error("client:run must not be called inside a task", level)
+  end
+  while self.live > 0 do
+    if self.host and self.host.can_wait() then
+      next(self.tasks):wait()
+    else
+      self:step(SLICE)
+    end
+  end
+end
+
+--- Starts a task; it runs from the next step on.
+-- @tparam function f
+-- @tparam ?function on_done called with the task at its end
+-- @treturn Task
+function Scheduler:spawn(f, on_done)
+  local task = tasks.new(self, f, on_done)
+  task.cancelled = self.closed or nil
+  self.live = self.live + 1
+  self.tasks[task] = true
+  self:wake(task)
+  if self.host and self.live == 1 then
+    self.host.start()
+  end
+  self:set_alarm()
+  return task
+end
+
+--- Lets the coroutines of a host's loop wait for tasks; see Client:attach.
+function Scheduler:attach(host)
+  self.host = host
+  if self.live > 0 then
+    host.start()
+  end
+end
+
+--- Ends all tasks: each sees its waits end with `cancelled`.
+function Scheduler:cancel_all()
+  local alive = {}
+  for task in pairs(self.tasks) do
+    alive[#alive + 1] = task
+  end
+  for _, task in ipairs(alive) do -- all, before the first one makes room
+    task.cancelled = true
+  end
+  for _, task in ipairs(alive) do
+    if task.request then
+      task.request:cancel()
+    end
+    if coroutine.status(task.thread) == "suspended" then
+      self:wake(task)
+    end
+  end
+  while self.ready_first <= self.ready_last do
+    self:resume_ready()
+  end
+end
+
+--- The client is being closed: all tasks end, and nothing waits any more.
+function Scheduler:close()
+  self.closed = true
+  self:cancel_all()
+  if self.host then
+    self.host.stop()
+  end
+end
+
+-- ===}
+
+local scheduler = {}
+
+--- A scheduler for a client.
+-- @param core_client the core's client
+-- @treturn Scheduler
+function scheduler.new(core_client)
+  return setmetatable({
+    core = core_client, pending = {}, sleepers = heap.new(), tasks = {},
+    ready = {}, ready_first = 1, ready_last = 0, live = 0, resumed = 0,
+    stale = 0, more = false, closed = false,
+  }, Scheduler)
+end
+
+return scheduler

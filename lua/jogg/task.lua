@@ -1,0 +1,181 @@
+-- SPDX-License-Identifier: MIT
+
+--- Tasks: coroutines that wait for the network and for time without holding
+-- up anybody.
+--
+-- Only a task's own coroutine can be suspended. A coroutine that a task makes
+-- for itself may do anything but wait; a wait in it is refused. Lua 5.1 cannot
+-- suspend inside `pcall`, a metamethod or the iterator of a `for`; the other
+-- Luas and LuaJIT can. Who goes on when is up to @{jogg.scheduler}.
+-- @module jogg.task
+
+local errors = require "jogg.error"
+
+local SLICE = 0.25 -- s; how often a blocking wait comes back for Ctrl-C
+local NO_YIELD = "attempt to yield across metamethod/C-call boundary"
+
+local Task = { __name = "jogg.task" }
+Task.__index = Task
+
+function Task.__tostring(task)
+  local state = task.done and "done" or task.cancelled and "cancelled" or
+    "alive"
+  return ("jogg.task (%s)"):format(state)
+end
+
+--- Ends a task. Whatever it waits for ends with an error of kind `cancelled`,
+-- and so does everything it still tries. Called from outside any task, it
+-- returns when the task has come to its end, unless that waits for another.
+function Task:cancel()
+  if self.done or self.cancelled then
+    return
+  end
+  self.cancelled = true
+  local scheduler = self.scheduler
+  if self.request then
+    self.request:cancel() -- the network hears of it at once
+  end
+  if coroutine.status(self.thread) == "suspended" then
+    scheduler:wake(self)
+    if not scheduler:inside() then
+      scheduler:resume_ready()
+      scheduler:nudge()
+    end
+  end
+end
+
+-- Would `current` wait for something that waits for it?
+local function is_circle(task, current)
+  while task and task ~= current do
+    task = task.awaited
+  end
+  return task ~= nil
+end
+
+--- Waits for the end of a task: blocks outside tasks, suspends inside one.
+-- @return what the task's function returned; or `nil, err`
+function Task:wait()
+  local scheduler = self.scheduler
+  local current = scheduler:current(3)
+  if current == self then
+    error("a task cannot wait for itself", 2)
+  end
+  if current and is_circle(self, current) then
+    error("these tasks would wait for each other for ever", 2)
+  end
+  local host = scheduler.host
+  if not self.done and not current and host and host.can_wait() then
+    host.wait(self)
+  end
+  while not self.done do
+    if current then
+      self.waiters = self.waiters or {}
+      self.waiters[#self.waiters + 1] = current
+      current.awaited = self
+      local _, err = scheduler:suspend(current, nil, nil, nil)
+      current.awaited = nil
+      if err then
+        return nil, err
+      end
+    else
+      scheduler:step(SLICE)
+    end
+  end
+  return self.value, self.err
+end
+
+-- ===}
+
+local tasks = {}
+
+--- Makes a task, not yet started.
+-- @tparam table scheduler see @{jogg.scheduler}
+-- @tparam function f
+-- @tparam ?function on_done called with the task at its end; must not raise
+-- @treturn Task `done`, `value`, `err`, `task:wait()`, `task:cancel()`
+function tasks.new(scheduler, f, on_done)
+  local body = type(f) == "function" and f or function()
+    return f() -- a table that can be called
+  end
+  return setmetatable({
+    scheduler = scheduler, thread = coroutine.create(body), fresh = true,
+    on_done = on_done,
+  }, Task)
+end
+
+--- Does a task run now, itself or through something that it called?
+-- @tparam Task task
+-- @treturn boolean
+function tasks.is_inside(task)
+  local state = coroutine.status(task.thread)
+  return state == "running" or state == "normal"
+end
+
+local function text_of(value)
+  local ok, text = pcall(tostring, value)
+  return ok and text or "a " .. type(value) .. " without a text"
+end
+
+--- The error that something raised becomes.
+-- @param value what was raised
+-- @treturn table error of kind `task`
+function tasks.raised(value)
+  return errors.new {
+    kind = "task", message = errors.is(value) and value.message or
+      text_of(value), cause = value, retryable = false,
+  }
+end
+
+--- The end of a task: whoever waits for it goes on.
+-- @tparam Task task
+-- @param value
+-- @tparam ?table err
+function tasks.finish(task, value, err)
+  local scheduler = task.scheduler
+  task.done = true
+  task.value, task.err = value, err
+  scheduler:forget(task)
+  if task.place then
+    task.place:leave(task)
+  end
+  local waiters = task.waiters
+  task.waiters = nil
+  for i = 1, waiters and #waiters or 0 do
+    if waiters[i].awaited == task then -- else it was cancelled meanwhile
+      scheduler:wake(waiters[i])
+    end
+  end
+  local on_done = task.on_done
+  if on_done then
+    task.on_done = nil
+    on_done(task)
+  end
+end
+
+--- Takes what a task's coroutine gave back: it waits, or it is at its end.
+-- @tparam Task task
+-- @tparam boolean ok
+-- @param value
+-- @param err
+function tasks.settle(task, ok, value, err)
+  local thread = task.thread
+  if coroutine.status(thread) == "suspended" then
+    if value == task.scheduler then
+      return
+    end
+    ok, value = false, "a task must not yield by itself: its client's " ..
+      "methods do that"
+  end
+  if not ok then
+    if type(value) == "string" and value:find(NO_YIELD, 1, true) then
+      value = value .. " (Lua 5.1 cannot suspend a task inside pcall, a " ..
+        "metamethod or the iterator of a for)"
+    end
+    err = tasks.raised(value)
+    err.traceback = debug.traceback(thread, text_of(value))
+    value = nil
+  end
+  tasks.finish(task, value, err)
+end
+
+return tasks

@@ -1,0 +1,220 @@
+-- SPDX-License-Identifier: MIT
+-- JSON both ways: what lua-cjson alone would spoil comes through whole, and
+-- bad text never raises.
+
+local cjson = require "cjson".new()
+local core = require "jogg.core"
+
+local integer_type = rawget(math, "type") or function() return "integer" end
+local HAS_INTEGERS = rawget(math, "type") ~= nil
+
+describe("core.encode", function()
+  local function encode(value, lists)
+    return core.encode(value, lists or {})
+  end
+
+  it("tells an empty list from an empty object", function()
+    assert.equal("{}", encode {})
+    assert.equal('{"a":{}}', encode { a = {} })
+    assert.equal('{"a":[]}', encode({ a = {} }, { a = true }))
+    assert.equal('{"a":{"b":[]}}', encode({ a = { b = {} } }, { b = true }))
+    assert.equal('{"a":[{}]}', encode({ a = { {} } }, { a = true }))
+    assert.equal('{"a":[1]}', encode { a = { 1 } })
+    assert.equal("[1,2]", encode { 1, 2 })
+  end)
+
+  it("writes whole numbers as integers", function()
+    for text, value in pairs {
+      ["[3924]"] = 3924.0, ["[-7]"] = -7, ["[0]"] = 0.0, ["[1000000]"] = 1e6,
+      ["[123456789012345]"] = 123456789012345,
+      ["[9007199254740992]"] = 2 ^ 53, ["[0.5]"] = 0.5, ["[-1.25]"] = -1.25,
+    } do
+      assert.equal(text, encode { value })
+    end
+    if HAS_INTEGERS then
+      assert.equal("[9223372036854775807,-9223372036854775808]",
+        encode { rawget(math, "maxinteger"), rawget(math, "mininteger") })
+    end
+    local huge = encode { 1e300 }
+    assert.equal(1e300, cjson.decode(huge)[1])
+  end)
+
+  it("writes text as it is", function()
+    for _, text in ipairs { "", "plain", 'quote " back \\ slash /', "größe 𝄞",
+      "\b\f\n\r\t\1\31\127", "</script>", ("x"):rep(100000) } do
+      local json = encode { a = text }
+      assert.equal(text, cjson.decode(json).a)
+      assert.falsy(json:find "[%z\1-\31]")
+      assert.same({ [text] = 1 }, cjson.decode(encode { [text] = 1 }))
+    end
+    assert.equal('[true,false]', encode { true, false })
+  end)
+
+  it("refuses what JSON has no word for", function()
+    local circle = {}
+    circle[1] = circle
+    local deep = {}
+    for _ = 1, 70 do deep = { deep } end
+    for _, value in ipairs {
+      { print }, { a = print }, { 0 / 0 }, { 1 / 0 }, { -1 / 0 },
+      { coroutine.create(function() end) }, { 1, nil, 3 }, { 1, x = 2 }, { [2] = 1 },
+      { [1.5] = 1 }, { [true] = 1 }, { [0] = 1 }, { a = { [{}] = 1 } },
+      circle, deep,
+    } do
+      local ok, err = pcall(encode, value)
+      assert.is_false(ok)
+      assert.equal("string", type(err))
+    end
+    for _, odd in ipairs { "text", 5, true } do
+      assert.is_false((pcall(encode, odd)))
+    end
+    assert.is_false((pcall(core.encode, {})))
+  end)
+
+  it("is as deep as may be decoded", function()
+    local value, n = {}, 1
+    while n < 64 do
+      value, n = { value }, n + 1
+    end
+    local json = encode(value)
+    assert.equal(("["):rep(63) .. "{}" .. ("]"):rep(63), json)
+    assert.is_table(core.decode(json))
+  end)
+
+  it("leaves the table as it was", function()
+    local lists = { a = true }
+    local value = { a = {}, b = { c = 1 } }
+    encode(value, lists)
+    assert.same({ { a = {}, b = { c = 1 } }, { a = true } }, { value, lists })
+  end)
+end)
+
+describe("core.decode", function()
+  local decode = core.decode
+
+  it("keeps integers whole", function()
+    for text, shown in pairs {
+      ["3924"] = "3924", ["0"] = "0", ["-7"] = "-7", ["1e3"] = "1000",
+      ["40.0"] = "40", ["-0"] = HAS_INTEGERS and "0" or "-0",
+      ["10000000000000"] = "10000000000000",
+      ["1234567890123456"] = "1234567890123456",
+      ["-1234567890123456"] = "-1234567890123456",
+      ["9007199254740993"] = "9007199254740993",
+      ["9223372036854775807"] = "9223372036854775807",
+      ["-9223372036854775808"] = "-9223372036854775808",
+      ["9223372036854775808"] = "9223372036854775808",
+      ["123456789012345678901234567890"] = "123456789012345678901234567890",
+    } do
+      for _, around in ipairs { "%s", "[%s]", '{"a":[{"b":%s}]}', " %s ",
+        '{"n":null,"a":%s,"s":"1234567890123456789"}' } do
+        local value = decode(around:format(text))
+        if type(value) == "table" then
+          value = value[1] or value.a
+        end
+        if type(value) == "table" then
+          value = value[1].b
+        end
+        assert.equal(shown, tostring(value))
+      end
+    end
+    if HAS_INTEGERS then
+      for _, text in ipairs { "3924", "40.0", "9223372036854775807" } do
+        assert.equal("integer", integer_type(decode(text)))
+      end
+    end
+    assert.equal("number", type(decode "123456789012345"))
+    assert.equal("number", type(decode "-123456789012345"))
+    assert.equal(0.1, decode "0.1")
+    assert.equal(1.2345678901234567e-7, decode "1.2345678901234567e-7")
+    assert.equal(1e300, decode "1e300")
+  end)
+
+  it("leaves text alone, whatever it looks like", function()
+    for json, text in pairs {
+      ['"12345678901234567890"'] = "12345678901234567890",
+      ['"\\u0001123"'] = "\1" .. "123", ['"\\u0001"'] = "\1",
+      ['"null"'] = "null", ['"a\\"12345678901234567890"'] =
+      'a"12345678901234567890', ['"\\\\"'] = "\\", ['""'] = "",
+      ['"\\u0000"'] = "\0", ['"\\ud834\\udd1e"'] = "𝄞",
+    } do
+      assert.equal(text, decode(json))
+      -- beside a number that has to be saved
+      local value = decode(('[%s,12345678901234567890,{%s:%s}]')
+        :format(json, json, json))
+      assert.equal(text, value[1])
+      assert.equal("12345678901234567890", tostring(value[2]))
+      assert.same({ [text] = text }, value[3])
+    end
+  end)
+
+  it("has nothing for null", function()
+    assert.is_nil((decode "null"))
+    assert.same({}, decode '{"a":null}')
+    assert.same({ b = 1, c = {} }, decode '{"a":null,"b":1,"c":{"d":null}}')
+    assert.same({ c = {} }, decode '{"a":null,"c":{"d":null}}')
+    assert.same({ [1] = 1, [3] = 3 }, decode "[1,null,3]")
+    assert.same({ [3] = "12345678901234567890" },
+      { [3] = tostring(decode "[null,null,12345678901234567890]"[3]) })
+    local many = {}
+    for i = 1, 200 do
+      many[i] = ('"k%d":null'):format(i)
+    end
+    assert.same({}, decode("{" .. table.concat(many, ",") .. "}"))
+  end)
+
+  it("returns nil and why for what is not JSON", function()
+    for _, text in ipairs { "", " ", "{", "[1,", '{"a"', '{"a":', '{"a":1', "]",
+      "nul", "tru", "NaN", "Infinity", "-Infinity", "nan", "0x10", "01",
+      "01234567890123456789", "-", "--1", "+1", ".5", "1e", '"', '"\\', '"\\u12',
+      '"\\x"', '"\\ud800"', "'a'", "{a:1}", "[1,]", '{"a":1,}', "1 2", "\0",
+      "1-2", "12345678901234567890-", "12345678901234567890 1",
+      "[12345678901234567890", '"12345678901234567890', "[-]", "/**/1",
+      ("["):rep(100000), ('{"a":'):rep(100000), '"\\', "\\", '[1234567890123456789"\\'
+    } do
+      local value, why = decode(text)
+      assert.is_nil(value, text)
+      assert.equal("string", type(why))
+      assert.is_true(#why > 10 and #why < 200, why)
+    end
+    assert.is_false((pcall(decode)))
+    assert.is_false((pcall(decode, {})))
+  end)
+
+  it("is not deeper than it says", function()
+    assert.is_table(decode(("["):rep(64) .. ("]"):rep(64)))
+    assert.is_nil((decode(("["):rep(65) .. ("]"):rep(65))))
+    assert.is_nil((decode(('{"a":'):rep(65) .. "1" .. ("}"):rep(65))))
+  end)
+
+  it("and core.encode are each other's reverse", function()
+    for _, json in ipairs { '{"a":[1,2.5,"x",true,{"b":[[]]}]}', "[]",
+      '["ö",-3924,123456789012]' } do
+      local value = decode(json)
+      assert.same(value, decode(core.encode(value, {})))
+    end
+  end)
+end)
+
+describe("core.text_fault", function()
+  it("finds nothing in good text", function()
+    for _, text in ipairs { "", "abc", "ö", "\127", "\194\128", "\223\191",
+      "\224\160\128", "\237\159\191", "\238\128\128", "\239\191\191",
+      "\240\144\128\128", "\244\143\191\191", "\1\r\n\t" } do
+      assert.is_nil((core.text_fault(text)))
+    end
+  end)
+
+  it("finds the first bad byte", function()
+    for text, position in pairs { ["\128"] = 1, ["a\191"] = 2, ["\192\175"] = 1,
+      ["\193\191"] = 1, ["\224\159\191"] = 1, ["\237\160\128"] = 1,
+      ["\240\143\191\191"] = 1, ["\244\144\128\128"] = 1, ["\245\128"] = 1,
+      ["\255"] = 1, ["ö\195"] = 3, ["\226\130"] = 1, ["x\240\144\128"] = 2,
+      ["\226\40\161"] = 1 } do
+      local found, fault = core.text_fault(text)
+      assert.same({ position, "is not UTF-8" }, { found, fault })
+    end
+    assert.same({ 2, "is a NUL" }, { core.text_fault "a\0b" })
+    assert.same({ 1, "is a NUL" }, { core.text_fault "\0\255" })
+    assert.same({ 1, "is not UTF-8" }, { core.text_fault "\255\0" })
+  end)
+end)

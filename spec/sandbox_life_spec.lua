@@ -1,0 +1,96 @@
+-- SPDX-License-Identifier: MIT
+-- jogg-sandbox by itself: its options, restarts, and its end.
+
+local socket = require "socket"
+local process = require "spec.support.process"
+local sandbox = require "spec.support.sandbox"
+
+local function render(server, body)
+  return server:call("POST", "/open/project/render", { body = body })
+end
+
+describe("sandbox: its life", function()
+  it("survives a restart with --data, and takes renders up again", function()
+    local folder = process.temporary_folder()
+    local arguments = { "--data", folder, "--key", "k=5" }
+    local slow = { "--data", folder, "--key", "k=5", "--speed", "1" }
+    local server = sandbox.start(arguments)
+    local done = server:product()
+    server:render(done.prj_id)
+    server:stop()
+    server = sandbox.start(slow)
+    assert.equal(4, server:info(done.prj_id).status)
+    assert.equal(200, (server:request("GET",
+      server:info(done.prj_id).video_url)))
+    assert.equal(4, server:account().credits)
+    server:stop()
+    server = sandbox.start(arguments)
+    local later = server:product()
+    assert.is_true(later.id > done.id)
+    server:stop()
+    server = sandbox.start(slow)
+    assert.equal(0, render(server,
+      ('{"project_id":"%s"}'):format(later.prj_id)).code)
+    assert.equal(2, server:info(later.prj_id).status)
+    server:stop()
+    server = sandbox.start(arguments)
+    assert.equal(4, server:await(later.prj_id).status)
+    local account = server:account()
+    assert.equal(3, account.credits)
+    assert.equal(1, account.renders[later.prj_id])
+    server:stop()
+    process.remove_folder(folder)
+  end)
+
+  it("stops at once in the middle of everything, and cleans up", function()
+    local folder = process.temporary_folder()
+    local server = sandbox.start({ "--video", "full", "--speed", "1000" },
+      { env = { TMPDIR = folder } })
+    local function inside()              -- programs that run in the folder
+      return process.run({ "find", "/proc", "-maxdepth", "2", "-name", "cwd",
+        "-lname", folder .. "/*", "-print" }, { stderr = "merge" })
+        :find "/proc/%d+/cwd\n"
+    end
+    local id = server:product().prj_id
+    assert.equal(0, render(server, ('{"project_id":"%s"}'):format(id)).code)
+    repeat socket.sleep(0.01)
+    until server:info(id).progress_desc == "rendering"
+    server:fault { endpoint = "prj_info", what = "delay", value = 60 }
+    local waiting = assert(socket.connect("127.0.0.1",
+      server.url:match ":(%d+)$"))
+    assert(waiting:send(("GET /open/prj_info HTTP/1.1\r\nHost: x\r\n"
+      .. "x-api-key: %s\r\n\r\n"):format(server.key)))
+    while #server:call("GET", "/sandbox/faults").faults > 0 do
+      socket.sleep(0.01)
+    end
+    assert.equal(1, process.file_count(folder))
+    assert.truthy(inside())
+    local began = socket.gettime()
+    server:stop()
+    assert.is_true(socket.gettime() - began < 1)
+    waiting:close()
+    assert.falsy(inside())
+    assert.equal(0, process.file_count(folder))
+    process.remove_folder(folder)
+  end)
+
+  it("explains wrong options", function()
+    local program = os.getenv "JOGG_SANDBOX" or "build/jogg-sandbox"
+    for argument, expected in pairs {
+      ["--port=99999"] = "from 0 to 65535", ["--speed=0"] = "a number from",
+      ["--nothing"] = "not an option", ["--fault=x"] = "ENDPOINT",
+      ["--fault=render:1:x"] = "what must be", ["--video=big"] = "full or quick",
+      ["--key="] = "KEY or KEY=CREDITS", ["--data=/nowhere/x"] = "No such file",
+    } do
+      local text, code = process.run({ program, argument },
+        { stderr = "merge" })
+      assert.is_true(code > 0, argument)
+      assert.truthy(text:find(expected, 1, true), text)
+    end
+    local text, code = process.run { program, "--help" }
+    assert.equal(0, code)
+    assert.truthy(text:find "%-%-posts%-per%-minute")
+    assert.equal("jogg-sandbox " .. require "jogg.version" .. "\n",
+      (process.run { program, "--version" }))
+  end)
+end)
