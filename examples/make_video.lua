@@ -1,0 +1,19 @@
+-- SPDX-License-Identifier: MIT
+-- Makes a video of a product page and saves it: the whole job in one call.
+--
+-- Usage: lua make_video.lua URL [FILE]         (FILE is ad.mp4 by default)
+-- Needs: JOGG_API_KEY. JOGG_BASE_URL names another service than JoggAI's own,
+--        such as the sandbox: http://127.0.0.1:8080
+
+local jogg = require "jogg"
+
+local video, err = jogg.make_video {
+  url = arg[1] or error("usage: lua make_video.lua URL [FILE]", 0),
+  aspect_ratio = "9:16", lang = "english", render_subtitle = true,
+  output = arg[2] or "ad.mp4",
+}
+if not video then
+  io.stderr:write(tostring(err), "\n")
+  os.exit(1)
+end
+print(video.path, video.duration, video.url)
