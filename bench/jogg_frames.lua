@@ -1,0 +1,133 @@
+-- SPDX-License-Identifier: MIT
+-- What frames cost that call client:step(): see bare_frames.c.
+--   jogg_frames.lua BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS BYTES
+--     FOLDER [stop|apart]
+-- With `stop`, it measures instead how long client:close() takes then. With
+-- `apart`, the host runs Lua's collector itself, in the time that is left of a
+-- frame, as hosts that draw do.
+
+local jogg = require "jogg"
+local meter = require "bench_meter"
+
+local FRAME = 1 / 60
+local COLLECT = 64 -- KiB worth of collecting, each frame
+
+local base, ca, seconds, projects, interval, opening, downloads, bytes,
+  folder, mode = ...
+seconds, interval = tonumber(seconds), tonumber(interval)
+projects = tonumber(projects)
+
+local client = jogg.client {
+  api_key = "bench", base_url = base, ca_file = ca, posts_per_minute = 100000,
+}
+
+local function token(project_id)
+  return {
+    version = 1, generation = "open", render_sent = true,
+    project_id = project_id,
+  }
+end
+
+-- A closing client cancels its tasks: that is no fault.
+local function check(value, err)
+  if not value and err.kind ~= "cancelled" then
+    error(err, 0)
+  end
+  return value
+end
+
+local started = {}
+local function start(f)
+  started[#started + 1] = client:spawn(f)
+end
+
+-- The videos begin one after the other, as they do in life.
+local begun = 0
+local function begin_until(share)
+  while begun < projects * share do
+    begun = begun + 1
+    local project_id = ("%032d"):format(begun)
+    start(function()
+      check(client:make_video {
+        resume = token(project_id), poll = { interval = interval,
+          max = interval },
+      })
+    end)
+  end
+end
+
+for i = 1, tonumber(opening) do
+  start(function()
+    while check(client:render_project { project_id = tostring(i) }) do
+      i = i + 1
+    end
+  end)
+end
+for i = 1, tonumber(downloads) do
+  local path = ("%s/frames%d.mp4"):format(folder, i)
+  start(function()
+    while check(client:make_video {
+      resume = token(("done-%d"):format(bytes)), output = path,
+      overwrite = true,
+    }) do
+      os.remove(path)
+    end
+  end)
+end
+
+local function steps_until(moment, walls, cpus, before_step)
+  local frame = meter.wall()
+  local n = 0
+  while frame < moment do
+    if before_step then
+      before_step(frame)
+    end
+    local cpu, wall = meter.thread_cpu(), meter.wall()
+    client:step()
+    local after = meter.wall()
+    n = n + 1
+    walls[n], cpus[n] = after - wall, meter.thread_cpu() - cpu
+    if mode == "apart" then
+      collectgarbage("step", COLLECT)
+    end
+    while frame <= meter.wall() do
+      frame = frame + FRAME
+    end
+    meter.sleep_until(frame)
+  end
+end
+
+local function report(list, prefix)
+  table.sort(list)
+  local n = #list
+  local function at(share)
+    return list[math.min(n, math.floor(n * share) + 1)] * 1e3
+  end
+  print(prefix .. "p50", at(0.5))
+  print(prefix .. "p99", at(0.99))
+  print(prefix .. "p999", at(0.999))
+  print(prefix .. "worst", at(1))
+end
+
+if mode == "apart" then
+  collectgarbage "stop"
+end
+local begin = meter.wall()
+steps_until(begin + interval, {}, {}, function(now)
+  begin_until((now - begin) / interval)
+end)
+for _, task in ipairs(started) do
+  assert(not task.done, task.err)
+end
+if mode == "stop" then
+  local before = meter.wall()
+  client:close()
+  print("stop", (meter.wall() - before) * 1e3)
+else
+  local walls, cpus = {}, {}
+  steps_until(meter.wall() + seconds, walls, cpus)
+  print("frames", #walls)
+  report(walls, "")
+  report(cpus, "cpu_")
+  client:close()
+end
