@@ -123,7 +123,7 @@ describe("download", function()
       end
     end)
 
-    it("goes on without an ETag, or with a weak one, which proves nothing",
+    it("begins anew without an ETag, or with a weak one, which proves nothing",
       function()
         for _, etag in ipairs { 'W/"v1"', "" } do
           rig.reset()
@@ -135,10 +135,27 @@ describe("download", function()
           rig.check_whole(rig.fetch())
           local tries = rig.tries()
           assert.equal(2, #tries)
-          assert.equal("bytes=30000-", tries[2].headers.range)
+          assert.is_nil(tries[2].headers.range)
           assert.is_nil(tries[2].headers["if-range"])
         end
       end)
+
+    it("goes on when only the time of the last change is known", function()
+      local day = "Tue, 24 Nov 2026 10:00:00 GMT"
+      for _, etag in ipairs { 'W/"v1"', "" } do
+        local whole = { file = rig.file, range = true, modified = day,
+          etag = etag ~= "" and etag or nil }
+        local cut = { file = rig.file, range = true, modified = day,
+          etag = whole.etag, reset = "mid_body", cut_at = 30000 }
+        rig.reset()
+        rig.serve { cut, whole }
+        rig.check_whole(rig.fetch())
+        local tries = rig.tries()
+        assert.equal(2, #tries)
+        assert.equal("bytes=30000-", tries[2].headers.range)
+        assert.equal(day, tries[2].headers["if-range"])
+      end
+    end)
 
     it("begins anew when the server knows no Range", function()
       rig.serve { { file = rig.file, reset = "mid_body", cut_at = 30000 },
@@ -146,9 +163,10 @@ describe("download", function()
       rig.check_whole(rig.fetch())
       assert.equal(2, #rig.tries())
       rig.reset()
-      rig.serve { { file = rig.file, reset = "mid_body", cut_at = 30000 },
-        { file = rig.file, reset = "mid_body", cut_at = 40000 },
-        { file = rig.file, chunked = true } }
+      rig.serve {
+        { file = rig.file, etag = '"v1"', reset = "mid_body", cut_at = 30000 },
+        { file = rig.file, etag = '"v1"', reset = "mid_body", cut_at = 40000 },
+        { file = rig.file, etag = '"v1"', chunked = true } }
       rig.check_whole(rig.fetch())
       assert.equal("bytes=40000-", rig.tries()[3].headers.range)
     end)
@@ -214,11 +232,33 @@ describe("download", function()
       assert.is_nil(rig.tries()[3].headers.range)
     end)
 
+    it("begins anew though a whole answer of the new one broke off at once",
+      function()
+        for _, cut_at in ipairs { 0, false } do
+          rig.reset()
+          rig.serve { { file = rig.file, range = true, etag = '"v1"',
+            reset = "mid_body", cut_at = 30000 },
+            cut_at and { file = other_file, range = true, etag = '"v2"',
+              close = "mid_body", cut_at = 0 } or { close = "mid_headers" },
+            { file = other_file, range = true, etag = '"v2"' } }
+          local video, err = rig.fetch()
+          rig.check_whole(video, err, other_video)
+          assert.equal('"v1"', rig.tries()[3].headers["if-range"])
+        end
+      end)
+
+    it("begins anew when nothing says that it is the same", function()
+      rig.serve { { file = rig.file, range = true, reset = "mid_body",
+        cut_at = 30000 }, { file = other_file, range = true } }
+      local video, err = rig.fetch()
+      rig.check_whole(video, err, other_video)
+    end)
+
     it("begins anew when only the length says so", function()
       -- put together, the two would be a whole file of boxes
       local longer = other_video .. "\0\0\0\16free12345678"
-      rig.serve { { file = rig.file, range = true, reset = "mid_body",
-        cut_at = 30000 },
+      rig.serve { { file = rig.file, range = true, etag = '"v1"',
+        reset = "mid_body", cut_at = 30000 },
         { status = 206, body = longer:sub(30001), headers = {
           ["Content-Range"] = ("bytes 30000-%d/%d"):format(#longer - 1,
             #longer) } },

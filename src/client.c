@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "error.h"
 #include "jogg.h"
+#include "process.h"
 #include "secret.h"
 #include "url.h"
 
@@ -141,7 +142,7 @@ static int client_new(lua_State *L)
   *client = c = calloc(1, sizeof *c);
   if (!c)
     return luaL_error(L, "not enough memory");
-  if (!engine_global_init())
+  if (!process_init())
     return luaL_error(L, "libcurl could not be initialized");
   lua_getfield(L, 1, "base_url");
   if (strlen(luaL_checkstring(L, -1)) > BASE_MAXIMUM)

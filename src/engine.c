@@ -10,6 +10,7 @@
 #include "engine.h"
 
 #include "clock.h"
+#include "process.h"
 #include "sigpipe.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,7 +29,8 @@
 struct engine {
   struct loop *loop;  /* the driving thread's, once there is one */
   struct secret *key;
-  unsigned generation; /* of processes: see `forks` */
+  unsigned generation; /* of processes: see process.h */
+  struct process_exit at_exit;
   struct engine *next; /* once it is abandoned */
   bool threaded;
   pthread_t thread;
@@ -117,14 +120,12 @@ static void drive(struct engine *e)
   hand_back(e);
 }
 
-static bool sigpipe_guarded; /* see sigpipe.h; set once, by global_init */
-
 /* Drives on the host's thread. */
 static void drive_inline(struct engine *e)
 {
   struct sigpipe held;
 
-  sigpipe_hold(&held, sigpipe_guarded);
+  sigpipe_hold(&held, process_guards_sigpipe());
   drive(e);
   sigpipe_release(&held);
 }
@@ -140,8 +141,9 @@ static void *drive_until_stopped(void *user)
     if (alarm != CLOCK_NEVER) {
       sleep = alarm - clock_ms();
       if (sleep <= 0) { /* once for each alarm: the host sets the next one */
-        if (atomic_compare_exchange_strong(&e->alarm_ms, &alarm, CLOCK_NEVER))
-          bell_ring(e);
+        if (!atomic_compare_exchange_strong(&e->alarm_ms, &alarm, CLOCK_NEVER))
+          continue; /* as it just did, and a later one wakes nobody */
+        bell_ring(e);
         sleep = SLEEP_MS;
       }
     }
@@ -154,32 +156,6 @@ static void *drive_until_stopped(void *user)
 
 /* {=== birth and death */
 
-static pthread_once_t global_once = PTHREAD_ONCE_INIT;
-static CURLcode global_code;
-
-/* How many forks there are between this process and the first one.  Asking
-   the system who we are would cost each call of ours a system call. */
-static unsigned forks;
-
-static void count_fork(void)
-{
-  forks++;
-}
-
-static void global_init(void)
-{
-  global_code = pthread_atfork(NULL, NULL, count_fork) == 0
-                  ? curl_global_init(CURL_GLOBAL_DEFAULT)
-                  : CURLE_OUT_OF_MEMORY;
-  sigpipe_guarded = curl_version_info(CURLVERSION_NOW)->version_num < 0x075800;
-}
-
-bool engine_global_init(void)
-{
-  return pthread_once(&global_once, global_init) == 0 &&
-         global_code == CURLE_OK;
-}
-
 struct engine *engine_new(const struct loop_options *options,
                           struct secret *key)
 {
@@ -187,7 +163,7 @@ struct engine *engine_new(const struct loop_options *options,
 
   if (!e)
     return NULL;
-  e->generation = forks;
+  e->generation = process_generation();
   e->bell[0] = e->bell[1] = -1;
   atomic_init(&e->inbox, NULL);
   atomic_init(&e->outbox, NULL);
@@ -217,7 +193,24 @@ static void abandon(struct engine *e)
 
 bool engine_is_forked(const struct engine *e)
 {
-  return e->generation != forks;
+  return e->generation != process_generation();
+}
+
+static void thread_stop(struct engine *e)
+{
+  if (!e->threaded)
+    return;
+  atomic_store(&e->stopping, true);
+  loop_wake(e->loop);
+  (void)pthread_join(e->thread, NULL);
+  e->threaded = false;
+}
+
+/* What remains of the process drives the loop inline, if anything does. */
+static void stop_at_exit(struct process_exit *at_exit)
+{
+  thread_stop((struct engine *)(void *)((char *)at_exit -
+                                        offsetof(struct engine, at_exit)));
 }
 
 void engine_free(struct engine *e,
@@ -232,12 +225,9 @@ void engine_free(struct engine *e,
     abandon(e); /* sockets, thread and TLS sessions are the parent's */
     return;
   }
-  if (e->threaded) {
-    atomic_store(&e->stopping, true);
-    loop_wake(e->loop);
-    (void)pthread_join(e->thread, NULL);
-  }
-  sigpipe_hold(&held, sigpipe_guarded); /* TLS says goodbye */
+  process_forget(&e->at_exit);
+  thread_stop(e);
+  sigpipe_hold(&held, process_guards_sigpipe()); /* TLS says goodbye */
   for (t = take(&e->inbox); t; t = next) {
     next = t->next;
     transfer_abort(t, END_CLOSED);
@@ -280,7 +270,7 @@ void engine_cancel(struct engine *e, struct transfer *t)
   atomic_store(&t->cancelled, true);
   first = !atomic_exchange(&e->cancelling, true);
   if (!e->threaded) { /* nobody else would, before the host waits again */
-    sigpipe_hold(&held, sigpipe_guarded);
+    sigpipe_hold(&held, process_guards_sigpipe());
     admit(e);
     sigpipe_release(&held);
     hand_back(e);
@@ -370,7 +360,11 @@ int engine_start(struct engine *e)
     error = bell_open(e);
   if (!error)
     error = thread_start(e);
-  e->threaded = error == 0;
+  if (!error) {
+    e->threaded = true;
+    e->at_exit.stop = stop_at_exit;
+    process_stop_at_exit(&e->at_exit);
+  }
   return error;
 }
 

@@ -19,9 +19,6 @@
 
 struct engine;
 
-/* libcurl, once for the process.  False: it could not be initialized. */
-bool engine_global_init(void);
-
 /* NULL when memory ran out.  Takes over `key` (see secret.h). */
 struct engine *engine_new(const struct loop_options *options,
                           struct secret *key);

@@ -110,7 +110,7 @@ static int target_check(const char *path, bool overwrite)
     return EISDIR;
   if (!overwrite)
     return EEXIST;
-  return S_ISREG(status.st_mode) || S_ISLNK(status.st_mode) ? 0 : EEXIST;
+  return S_ISREG(status.st_mode) || S_ISLNK(status.st_mode) ? 0 : ENOTSUP;
 }
 
 struct file *file_open(const char *path, bool overwrite, int64_t maximum,
@@ -264,12 +264,16 @@ int file_rewind(struct file *f)
 
 /* {=== commit */
 
-/* A rename that never replaces.  link(2) is atomic; where the file system has
-   no links, a look and a rename is the best there is. */
+/* A rename that never replaces.  Where neither the system nor the file system
+   has one, a look and a rename is the best there is. */
 static int place_new(const char *from, const char *to)
 {
   struct stat status;
 
+#ifdef RENAME_NOREPLACE
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    return 0;
+#endif
   if (link(from, to) == 0) {
     (void)unlink(from); /* the target is whole either way */
     return 0;

@@ -333,8 +333,8 @@ static CURLcode handle_file(struct handle *h, struct transfer *t)
   /* not CURLOPT_RESUME_FROM: it makes an error of every answer but 206, of a
      refusal as well as of the whole file */
   (void)snprintf(range, sizeof range, "%lld-", (long long)t->offset);
-  if (t->file || h->download)
-    SET(CURLOPT_RANGE, t->offset > 0 ? range : NULL);
+  if (t->file || h->download) /* what may be of another file is not resumed */
+    SET(CURLOPT_RANGE, t->offset > 0 && t->validator[0] ? range : NULL);
   h->download = t->file != NULL;
   handle_buffer(h, h->download);
   return code;

@@ -13,6 +13,7 @@
 
 #include <curl/curl.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What all handles of a loop have in common.  Its header lists are made of
    nodes of our own, so that the key is in no memory of libcurl's making. */
@@ -38,6 +39,7 @@ struct handle {
   CURL *easy;
   CURLU *url;                     /* base URL with the last path and query */
   struct transfer *transfer;      /* NULL when idle */
+  uint64_t added_step;            /* of the loop, when it began to run */
   enum transfer_method method;    /* set up for this one */
   bool download;                  /* set up for a file */
   bool large_buffer;              /* as wanted for one */

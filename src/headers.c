@@ -13,8 +13,8 @@
 
 void headers_clear(struct headers *h)
 {
-  h->content_type[0] = h->etag[0] = h->location[0] = '\0';
-  h->request_id[0] = h->rate_remaining[0] = h->rate_reset[0] = '\0';
+  h->content_type[0] = h->etag[0] = h->modified[0] = '\0';
+  h->location[0] = h->request_id[0] = h->rate_remaining[0] = h->rate_reset[0] = '\0';
   h->range_start = h->range_total = -1;
 }
 
@@ -114,6 +114,8 @@ static void line_keep(const struct line *line, struct headers *h)
   case 'l':
     if (line_is(line, "location"))
       line_copy(line, h->location, sizeof h->location);
+    else if (line_is(line, "last-modified"))
+      line_copy(line, h->modified, sizeof h->modified);
     break;
   case 'x':
     if (line_is(line, "x-request-id"))

@@ -17,7 +17,8 @@
 struct headers {
   char content_type[64];
   char etag[128];
-  char location[2048];
+  char modified[64]; /* Last-Modified */
+  char location[4096]; /* signed addresses are long */
   char request_id[128];
   char rate_remaining[16];
   char rate_reset[24];

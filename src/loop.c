@@ -26,6 +26,8 @@ struct loop {
   int running_count;
   struct transfer *first, *last; /* finished */
   bool failing;                  /* the last step had no memory */
+  uint64_t steps;
+  int64_t stall_ms;              /* when to look for stalls, in clock_ms */
 };
 
 /* {=== birth and death */
@@ -50,6 +52,7 @@ struct loop *loop_new(const struct loop_options *options)
 
   if (!loop)
     return NULL;
+  loop->stall_ms = CLOCK_NEVER;
   if (!loop_open(loop, options)) {
     loop_free(loop);
     return NULL;
@@ -132,7 +135,8 @@ static void handle_give_back(struct loop *loop, struct handle *h)
   loop->idle_count++;
 }
 
-/* Takes a handle whose result was read out of the multi handle. */
+/* Takes a handle whose result was read, or never will be, out of the multi
+   handle. */
 static void handle_stop(struct loop *loop, struct handle *h)
 {
   struct transfer *t = h->transfer;
@@ -153,6 +157,8 @@ static void handle_stop(struct loop *loop, struct handle *h)
 static void handle_abort(struct loop *loop, struct handle *h,
                          enum transfer_end end)
 {
+  if (h->added_step == loop->steps)
+    h->transfer->easy = NULL; /* what it knows is of its last use */
   transfer_abort(h->transfer, end);
   handle_stop(loop, h);
 }
@@ -182,6 +188,7 @@ void loop_add(struct loop *loop, struct transfer *t)
   t->easy = h->easy;
   t->touched_ms = clock_ms();
   h->transfer = t;
+  h->added_step = loop->steps;
   h->previous = NULL;
   h->next = loop->running;
   if (h->next)
@@ -201,31 +208,32 @@ void loop_sweep(struct loop *loop)
   }
 }
 
-/* Ends the transfers that were silent for too long.  Returns when to look
-   again, in clock_ms. */
-static int64_t loop_stalls(struct loop *loop, int64_t now)
+/* Ends the transfers that were silent for too long at `now`, after what had
+   come by then was read: the disk may have held us up meanwhile. */
+static void loop_stalls(struct loop *loop, int64_t now)
 {
-  int64_t earliest = CLOCK_NEVER;
   struct handle *h, *next;
 
+  loop->stall_ms = CLOCK_NEVER;
   for (h = loop->running; h; h = next) {
     int64_t deadline = transfer_stall_ms(h->transfer, now);
     next = h->next;
     if (deadline <= now)
       handle_abort(loop, h, END_STALL_TIMEOUT);
-    else if (deadline < earliest)
-      earliest = deadline;
+    else if (deadline < loop->stall_ms)
+      loop->stall_ms = deadline;
   }
-  return earliest;
 }
 
+/* Without transfers as well: connections that are being shut down are served
+   in newer versions of libcurl, and keep curl_multi_poll awake till then. */
 void loop_step(struct loop *loop)
 {
+  int64_t now = clock_ms();
   int running, queued;
   CURLMsg *message;
 
-  if (loop->running_count == 0)
-    return;
+  loop->steps++;
   /* what goes wrong with one transfer is in its message, not here */
   loop->failing = curl_multi_perform(loop->multi, &running) != CURLM_OK;
   while ((message = curl_multi_info_read(loop->multi, &queued))) {
@@ -239,18 +247,16 @@ void loop_step(struct loop *loop)
     transfer_conclude(h->transfer, message->data.result, h->error);
     handle_stop(loop, h);
   }
+  loop_stalls(loop, now);
 }
 
 bool loop_wait(struct loop *loop, int64_t milliseconds)
 {
-  int64_t now = clock_ms();
-  int64_t stall = loop_stalls(loop, now);
+  int64_t left = loop->stall_ms - clock_ms();
   int descriptors = 0;
 
-  if (loop->first)
-    return true;
-  if (stall - now < milliseconds)
-    milliseconds = stall - now;
+  if (left < milliseconds)
+    milliseconds = left > 0 ? left : 0;
   if (milliseconds > INT32_MAX)
     milliseconds = INT32_MAX;
   errno = 0;

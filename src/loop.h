@@ -23,7 +23,8 @@ struct loop_options {
   const char *user_agent;
   const char *ca_file;    /* NULL: the system's */
   const char *ca_path;    /* NULL: none */
-  long connections;       /* at most this many at once */
+  long connections;       /* at most this many at once; older versions of
+                             libcurl have no timeout for who waits for one */
 };
 
 /* NULL when memory ran out. */
@@ -42,7 +43,7 @@ void loop_add(struct loop *loop, struct transfer *t);
 /* Ends every running transfer whose `cancelled` is set. */
 void loop_sweep(struct loop *loop);
 
-/* Moves bytes; never waits. */
+/* Moves bytes, and ends what was silent for too long; never waits. */
 void loop_step(struct loop *loop);
 
 /* Waits for something to do, at most this long.  False: interrupted. */

@@ -130,7 +130,7 @@ static void set_text(lua_State *L, const char *name, const char *text)
 /***
 The headers that matter, of a finished request.
 @function request:headers
-@treturn table `content_type`, `etag`, `location`, `request_id`,
+@treturn table `content_type`, `location`, `request_id`,
 `rate_remaining`, `rate_reset` (strings) and `retry_after` (seconds), each
 only if the server sent it
 */
@@ -140,7 +140,6 @@ static int request_headers(lua_State *L)
 
   lua_createtable(L, 0, 8);
   set_text(L, "content_type", t->headers.content_type);
-  set_text(L, "etag", t->headers.etag);
   set_text(L, "location", t->headers.location);
   set_text(L, "request_id", t->headers.request_id);
   set_text(L, "rate_remaining", t->headers.rate_remaining);
@@ -149,6 +148,24 @@ static int request_headers(lua_State *L)
     jogg_push_count(L, t->retry_after);
     lua_setfield(L, -2, "retry_after");
   }
+  return 1;
+}
+
+/***
+What the rest of a file can be asked for with, of a finished download: a strong
+ETag, or else the time of the last change. A weak ETag proves nothing.
+@function request:validator
+@treturn ?string nil: this request did not begin the file; empty: nothing
+proves that the rest belongs to it
+*/
+static int request_validator(lua_State *L)
+{
+  const struct transfer *t = request_finished(L)->transfer;
+
+  if (!t->url || t->status != 200 || !t->body_begun)
+    return 0;
+  lua_pushstring(L, t->headers.etag[0] == '"' ? t->headers.etag
+                                              : t->headers.modified);
   return 1;
 }
 
@@ -223,6 +240,7 @@ void request_register(lua_State *L)
     { "progress", request_progress },
     { "result", request_result },
     { "text", request_text },
+    { "validator", request_validator },
     { NULL, NULL }
   };
 

@@ -112,13 +112,13 @@ int client_start(lua_State *L)
 /***
 Starts the download of a video.  The key is not sent.
 @function client:download
-@tparam output output where it goes; bytes that are there already are not
-asked for again
+@tparam output output where it goes
 @tparam string url
 @tparam ?number connect_timeout seconds
 @tparam ?number stall_timeout seconds
 @tparam ?number timeout seconds, for the whole download
-@tparam ?string validator the ETag of the bytes that are there
+@tparam ?string validator of the bytes that are there, see
+@{request:validator}; without one they are asked for again
 @treturn[1] request
 @treturn[1] integer its id
 @treturn[2] nil

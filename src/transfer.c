@@ -6,13 +6,12 @@
 #include "transfer.h"
 
 #include "clock.h"
+#include "ending.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PATH_MAXIMUM 256 /* handle_address counts on it */
 #define QUERY_MAXIMUM 16384
@@ -139,10 +138,11 @@ static int64_t announced_length(const struct transfer *t)
    every server that knows Range knows If-Range. */
 static bool part_fits(const struct transfer *t)
 {
-  const char *etag = t->headers.etag;
+  const char *now =
+    t->validator[0] == '"' ? t->headers.etag : t->headers.modified;
 
   return t->headers.range_start == t->offset &&
-         (!etag[0] || !t->validator[0] || strcmp(etag, t->validator) == 0);
+         (!now[0] || !t->validator[0] || strcmp(now, t->validator) == 0);
 }
 
 /* Before the first byte of a video. */
@@ -268,75 +268,17 @@ int64_t transfer_stall_ms(struct transfer *t, int64_t now_ms)
   return deadline + connected / 1000;
 }
 
-/* Without a descriptor libcurl fails in various ways and seldom says why. */
-static bool descriptors_ran_out(CURLcode code)
-{
-  int fd;
-
-  if (code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST &&
-      code != CURLE_COULDNT_RESOLVE_PROXY && code != CURLE_OUT_OF_MEMORY &&
-      code != CURLE_SSL_CACERT_BADFILE)
-    return false;
-  fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (fd >= 0)
-    (void)close(fd);
-  return fd < 0 && (errno == EMFILE || errno == ENFILE);
-}
-
-/* What libcurl's code means here; see libcurl-errors(3). */
-static enum transfer_end end_of(const struct transfer *t, CURLcode code)
-{
-  curl_off_t requested = 0;
-
-  if (descriptors_ran_out(code))
-    return END_DESCRIPTORS;
-  switch (code) {
-  case CURLE_OK: /* libcurl takes headers that break off for whole ones */
-    return t->headers_whole ? END_ANSWERED : END_NETWORK;
-  case CURLE_OPERATION_TIMEDOUT:
-    (void)curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &requested);
-    if (requested == 0 && (t->total_timeout_ms == 0 ||
-                           t->total_timeout_ms >= t->connect_timeout_ms))
-      return END_CONNECT_TIMEOUT;
-    return END_TOTAL_TIMEOUT;
-  case CURLE_COULDNT_RESOLVE_HOST:
-  case CURLE_COULDNT_RESOLVE_PROXY:
-    return END_NAME;
-  case CURLE_COULDNT_CONNECT:
-    return END_CONNECT;
-  case CURLE_SSL_CONNECT_ERROR:
-    return t->os_error ? END_NETWORK : END_HANDSHAKE;
-  case CURLE_PEER_FAILED_VERIFICATION:
-  case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CIPHER:
-  case CURLE_SSL_CACERT_BADFILE:
-  case CURLE_SSL_ISSUER_ERROR:
-  case CURLE_SSL_CRL_BADFILE:
-  case CURLE_SSL_INVALIDCERTSTATUS:
-  case CURLE_SSL_ENGINE_INITFAILED:
-    return END_CERTIFICATE;
-  case CURLE_WEIRD_SERVER_REPLY:
-  case CURLE_UNSUPPORTED_PROTOCOL:
-  case CURLE_BAD_CONTENT_ENCODING:
-    return END_PROTOCOL;
-  case CURLE_FILESIZE_EXCEEDED:
-    return END_TOO_LARGE;
-  case CURLE_OUT_OF_MEMORY: /* or a header line of more than 100 kB */
-    return t->sent && !t->headers_whole ? END_TOO_LARGE : END_MEMORY;
-  default:
-    return END_NETWORK;
-  }
-}
-
 /* Reads what libcurl knows.  curl_easy_getinfo cannot fail for these. */
 static void transfer_inquire(struct transfer *t)
 {
-  long request_size = 0;
+  long request_size = 0, proxy_status = 0;
   curl_off_t retry_after = 0;
 
   (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
   (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request_size);
-  t->sent = request_size > 0;
+  (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  /* what a proxy refused to connect was sent to the proxy alone */
+  t->sent = request_size > 0 && proxy_status < 300;
   if (t->status >= 300) { /* seconds or date: libcurl reads both */
     (void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
     t->retry_after = retry_after;
@@ -381,7 +323,7 @@ void transfer_conclude(struct transfer *t, CURLcode code, const char *detail)
     (void)snprintf(t->detail, sizeof t->detail, "%s",
                    detail[0] ? detail : curl_easy_strerror(code));
   }
-  t->end = t->failure != END_NONE ? t->failure : end_of(t, code);
+  t->end = t->failure != END_NONE ? t->failure : ending_of(t, code);
   if (t->end == END_ANSWERED && t->file)
     file_conclude(t);
   file_release(t->file);

@@ -56,7 +56,7 @@ struct transfer {
   struct buf body;     /* what is sent */
   struct file *file;   /* where the answer goes, or NULL: into `answer` */
   CURLU *url;          /* of the video; NULL: the API's own base URL */
-  char validator[128]; /* the ETag for If-Range, or "" */
+  char validator[128]; /* for If-Range, or "": then no part is asked for */
   int64_t connect_timeout_ms, stall_timeout_ms, total_timeout_ms; /* 0: none */
   bool patient;        /* the server may think for all of the total timeout */
 

@@ -67,7 +67,7 @@ static enum host_place place_of(const char *host)
   if (IN6_IS_ADDR_LOOPBACK(&six))
     return HOST_HERE;
   if (IN6_IS_ADDR_UNSPECIFIED(&six) ||
-      (IN6_IS_ADDR_V4MAPPED(&six) &&
+      ((IN6_IS_ADDR_V4MAPPED(&six) || IN6_IS_ADDR_V4COMPAT(&six)) &&
        place_of_four(six.s6_addr[12]) != HOST_ELSEWHERE))
     return HOST_LEADS_HERE;
   return HOST_ELSEWHERE;
@@ -159,7 +159,8 @@ bool url_resolve(const char *from, const char *location, char *absolute,
   char *text = NULL;
   bool ok;
 
-  ok = url && curl_url_set(url, CURLUPART_URL, from, 0) == CURLUE_OK &&
+  ok = url &&
+       curl_url_set(url, CURLUPART_URL, from, CURLU_URLENCODE) == CURLUE_OK &&
        curl_url_set(url, CURLUPART_URL, location, CURLU_URLENCODE) ==
          CURLUE_OK &&
        curl_url_get(url, CURLUPART_URL, &text, 0) == CURLUE_OK &&

@@ -336,7 +336,8 @@ function client.new(given, level)
     base_url = settings.base_url or environment "JOGG_BASE_URL" or
       list.base_url,
     ca_file = settings.ca_file, user_agent = USER_AGENT,
-    connections = settings.max_transfers,
+    -- room for the calls that are made while a task's own is in flight
+    connections = 2 * settings.max_transfers + 1,
   })
   if not ok then
     error("client: " .. tostring(made), level)

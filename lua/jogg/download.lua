@@ -65,12 +65,6 @@ local function note(self, request)
   end
 end
 
--- Only a strong ETag proves that the rest belongs to what is here.
-local function validator_of(headers)
-  local etag = headers.etag
-  return etag and etag:match '^"' and etag or nil
-end
-
 local function reopen(self)
   self.output:close()
   local err
@@ -158,8 +152,9 @@ local function after_failure(self, request, err)
     return reopen(self)
   end
   if err.kind == "network" or err.kind == "timeout" or err.retryable then
-    if err.http_status == 200 then -- what is here began with this answer
-      self.validator = validator_of(request:headers())
+    local validator = request:validator()
+    if validator then -- what is here began with this answer
+      self.validator = validator ~= "" and validator or nil
     end
     return wait(self, err)
   end

@@ -4,6 +4,7 @@
  * with LD_PRELOAD.  By environment:
  *   PRELOAD_LOOKUP=SECONDS   every name lookup takes so long
  *   PRELOAD_CLOCK=SECONDS    wall-clock time runs backwards, so much a call
+ *   PRELOAD_FSYNC=SECONDS    the disk takes so long to be sure
  * and by a call: preload_fail_allocations(n), which has every n-th allocation
  * of all threads but the main one fail.
  */
@@ -39,6 +40,19 @@ int getaddrinfo(const char *node, const char *service,
     sleep((unsigned)atoi(seconds));
   memcpy(&real, &symbol, sizeof real);
   return real(node, service, hints, result);
+}
+
+/* ===} */
+
+/* {=== disks */
+
+int fsync(int fd)
+{
+  const char *seconds = getenv("PRELOAD_FSYNC");
+
+  if (seconds)
+    sleep((unsigned)atoi(seconds));
+  return (int)syscall(SYS_fsync, fd);
 }
 
 /* ===} */

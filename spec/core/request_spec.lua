@@ -97,7 +97,7 @@ describe("core.request", function()
       Location = "/there", ["x-request-ID"] = "r 1", ["Retry-After"] = "9",
       ["X-RateLimit-Remaining"] = "3", ["X-RateLimit-Reset"] = "1732000000",
       ["Set-Cookie"] = "secret", Server = "s" } }):headers()
-    assert.same({ content_type = "text/html; charset=x", etag = '"abc"',
+    assert.same({ content_type = "text/html; charset=x",
       location = "/there", request_id = "r 1", retry_after = 9,
       rate_remaining = "3", rate_reset = "1732000000" }, headers)
     assert.same({}, answer({ status = 200, body = "" }):headers())
@@ -106,14 +106,14 @@ describe("core.request", function()
   it("drops headers that are odd, and none of them hurts", function()
     local headers = answer({ raw = table.concat({ "HTTP/1.1 200 OK",
       "Content-Type: " .. ("x"):rep(64), "ETag: a\1b", "Location: " ..
-      ("l"):rep(2048), "X-Request-Id:", ": empty name",
+      ("l"):rep(4096), "X-Request-Id:", ": empty name",
       "Content-Length: 0", "X-Ratelimit-Reset:\t 5 \t", "", "" }, "\r\n") })
       :headers()
     assert.same({ rate_reset = "5" }, headers)
     headers = answer({ raw = "HTTP/1.1 200 OK\r\nLocation: "
-      .. ("l"):rep(2047) .. "\r\nContent-Type: " .. ("x"):rep(63)
+      .. ("l"):rep(4095) .. "\r\nContent-Type: " .. ("x"):rep(63)
       .. "\r\nContent-Length: 0\r\n\r\n" }):headers()
-    assert.equal(2047, #headers.location)
+    assert.equal(4095, #headers.location)
     assert.equal(63, #headers.content_type)
   end)
 

@@ -49,12 +49,13 @@ local function file_contents(head, step, fields)
   local size = file:seek "end"
   file:close()
   fields[#fields + 1] = { "ETag", step.etag }
+  fields[#fields + 1] = { "Last-Modified", step.modified }
   if not step.range then
     return 200, body.of_file(step.file, 0, size)
   end
   fields[#fields + 1] = { "Accept-Ranges", "bytes" }
   local condition = head.headers["if-range"]
-  if condition and condition ~= step.etag then
+  if condition and condition ~= step.etag and condition ~= step.modified then
     return 200, body.of_file(step.file, 0, size)
   end
   local first, last = body.range(head.headers.range, size)

@@ -27,6 +27,7 @@ local ANSWER_FIELDS = {
   -- an honest answer
   status = "number", reason = "string", headers = "table", body = "string",
   json = "any", redirect = "string", file = "string", etag = "string",
+  modified = "string",
   range = "boolean", chunked = "boolean", chunks = "table",
   -- time
   delay = "number", slow = "number", slow_headers = "number",

@@ -44,18 +44,29 @@ local native = assert(package.loadlib(path, "luaopen_spec_native"))()
 -- "luaopen_spec_native")()`.
 native.path = path
 
---- Builds what LD_PRELOAD gives a child; see spec/c/preload.c.
--- @treturn string an absolute path
-function native.preload()
-  return build("preload", "")
+-- The environment of a child that has spec/c/preload.c between itself and the
+-- system; a checker's wrapper reads JOGG_PRELOAD.
+local function preloaded(variables)
+  local env = { JOGG_PRELOAD = build("preload", "") }
+  if not os.getenv "JOGG_UNDER" or os.getenv "JOGG_UNDER" == "" then
+    env.LD_PRELOAD = env.JOGG_PRELOAD
+  end
+  for name, value in pairs(variables) do
+    env[name] = value
+  end
+  return env
 end
 
 --- Runs a piece of Lua in a child under the interpreter under test, with
 -- `native`, `arg` and the path of the project. What it prints comes back.
 -- @tparam string code
--- @tparam ?table options `env`, as for process.start; `arguments`
+-- @tparam ?table options `env`, as for process.start; `arguments`; `preload`:
+-- how the system is to misbehave, see spec/c/preload.c
 -- @treturn table the child
 function native.child(code, options)
+  if options and options.preload then
+    options.env = preloaded(options.preload)
+  end
   local file = os.tmpname()
   process.write_file(file, ("local native = assert(package.loadlib(%q, " ..
     "'luaopen_spec_native'))()\nio.stdout:setvbuf 'line'\n%s")
@@ -84,7 +95,7 @@ function native.run(code, options)
   return output, ended
 end
 
---- Is this run under a checker that cannot bear another LD_PRELOAD?
+--- Is this run under a checker, which has an allocator of its own?
 native.checked = tonumber(os.getenv "JOGG_SLOW" or 1) > 1
 
 return native
