@@ -90,6 +90,10 @@ describe("client's repeats", function()
       never_again({ { status = 503, headers = { ["Retry-After"] = "0" } }, OK },
         "unknown")
       never_again({ { json = { code = 50000, msg = "m" } }, OK }, "unknown")
+      never_again({ { json = { code = 50001, msg = "m" } }, OK }, "unknown")
+      for _, status in ipairs { 302, 303, 307, 408, 499 } do
+        never_again({ { status = status, body = "" }, OK }, "unknown")
+      end
       never_again({ { body = "{" }, OK }, "unknown")
       never_again({ { body = "" }, OK }, "unknown")
       never_again({ { endless = true }, OK }, "unknown")
@@ -105,7 +109,7 @@ describe("client's repeats", function()
       for _, code in ipairs { 10104, 10105, 18020, 18025, 40000, 7 } do
         never_again({ { json = { code = code, msg = "m" } }, OK }, "rejected")
       end
-      for _, status in ipairs { 302, 400, 401, 403, 404 } do
+      for _, status in ipairs { 400, 401, 403, 404 } do
         never_again({ { status = status, body = "" }, OK }, "rejected")
       end
     end)

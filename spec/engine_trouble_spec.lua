@@ -158,11 +158,11 @@ describe("engine in trouble", function()
         local jogg = require "jogg"
         local client = jogg.client { api_key = "key", base_url = arg[1],
           ca_file = arg[2], retries = 0 }
-        local text = ("x"):rep(2e6)
+        local text = ("x"):rep(1e6)
         for i = 1, 4 do
           client:project_info "p"
           local ok, err = client:update_product { product_id = 1,
-            intro_text = text }
+            intro_text = text, title = text }
           print(ok, err and err.kind)
         end
       ]], { arguments = { tls.url, tls.ca_file } })

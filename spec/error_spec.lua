@@ -17,7 +17,8 @@ describe("errors", function()
       [40000] = { "parameter", false, "rejected" },
       [50000] = { "server", true, "unknown" },   -- it may have had an effect
       [429] = { "rate_limit", true, "rejected" },
-      [77777] = { "server", false, "rejected" }, -- nobody knows it: a refusal
+      [50001] = { "server", true, "unknown" },   -- of the same kind, it seems
+      [18001] = { "server", false, "rejected" }, -- nobody knows it: a refusal
     } do
       it(("%d is %s"):format(code, wanted[1]), function()
         for _, body in ipairs {
@@ -41,7 +42,8 @@ describe("errors", function()
 
   describe("from HTTP statuses", function()
     for status, wanted in pairs {
-      [301] = { "http", false, "rejected" },
+      [301] = { "http", false, "unknown" }, -- it may follow on an effect
+      [303] = { "http", false, "unknown" },
       [400] = { "parameter", false, "rejected" },
       [401] = { "auth", false, "rejected" },
       [402] = { "credit", false, "rejected" },
@@ -50,6 +52,7 @@ describe("errors", function()
       [405] = { "http", false, "rejected" },
       [408] = { "timeout", true, "unknown" },
       [413] = { "http", false, "rejected" },
+      [499] = { "http", false, "unknown" },
       [422] = { "parameter", false, "rejected" },
       [429] = { "rate_limit", true, "rejected" },
       [500] = { "server", true, "unknown" },

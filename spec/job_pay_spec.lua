@@ -111,7 +111,7 @@ describe("make_video pays once", function()
         timeout = 0.7 * SLOW }
       assert.is_nil(video)
       assert.equal("unknown", err.outcome)
-      assert.truthy(err.resume.render_time)
+      assert.is_true(err.resume.render_sent)
       video, err = make { resume = flow.stored(err.resume), poll = PATIENT }
       check(video, err, 1)
     end)
@@ -246,7 +246,6 @@ describe("make_video pays once", function()
         permission = { json = { code = 18025, msg = "no" } },
         not_found = { json = { code = 10104, msg = "no such project" } },
         server = { json = { code = 12345, msg = "something new" } },
-        http = { status = 302, headers = { Location = "/elsewhere" } },
       } do
         server:clear()
         flow.script(server, { render = answer })
@@ -259,6 +258,40 @@ describe("make_video pays once", function()
         assert.equal(0, flow.count(server, "info"))
         assert.is_nil(err.resume.render_sent)
         client:close()
+      end
+    end)
+
+    it("and believes no redirect that nothing was done", function()
+      flow.script(server, { render = {
+        { status = 303, headers = { Location = "/elsewhere" } }, flow.OK },
+        info = { flow.info(1), flow.info(1), flow.info(3),
+          flow.finished(server) } })
+      connect(server)
+      local video, err = make {}
+      assert.is_nil(video)
+      assert.same({ "http", "unknown" }, { err.kind, err.outcome })
+      assert.is_true(err.resume.render_sent)
+      assert.equal(0, flow.count(server, "info"))
+      assert(make { resume = err.resume, poll = { interval = 0.01,
+        settle = 30 } })
+      assert.equal(1, flow.count(server, "render"))
+    end)
+
+    it("and waits anew after a resume, however old the token is", function()
+      flow.script(server, { render = { { reset = "after_request" }, flow.OK },
+        info = flow.info(1) })
+      connect(server)
+      local poll = { interval = 0.05, settle = 0.3 }
+      local _, err = make { timeout = 0.1, poll = poll }
+      assert.equal("unknown", err.outcome)
+      local begun = core.now()
+      flow.script(server, { render = flow.OK,
+        info = flow.info(1) })
+      make { resume = flow.stored(err.resume), poll = poll, timeout = 0.4 * SLOW }
+      for _, request in ipairs(server:requests()) do
+        if request.path == "/open/project/render" then
+          assert.is_true(core.now() - begun >= 0.3)
+        end
       end
     end)
 

@@ -14,7 +14,8 @@
 void headers_clear(struct headers *h)
 {
   h->content_type[0] = h->etag[0] = h->modified[0] = '\0';
-  h->location[0] = h->request_id[0] = h->rate_remaining[0] = h->rate_reset[0] = '\0';
+  h->location[0] = h->request_id[0] = '\0';
+  h->rate_remaining[0] = h->rate_reset[0] = '\0';
   h->range_start = h->range_total = -1;
 }
 

@@ -12,6 +12,7 @@ The C core: HTTP and JSON. Scripts use `require "jogg"`, not this module.
 #include "jogg.h"
 
 #include "clock.h"
+#include "transfer.h"
 #include "url.h"
 
 #include <curl/curl.h>
@@ -152,5 +153,7 @@ int luaopen_jogg_core(lua_State *L)
   client_register(L);
   lua_pushstring(L, curl_version_info(CURLVERSION_NOW)->version);
   lua_setfield(L, -2, "curl_version");
+  lua_pushinteger(L, TRANSFER_BODY_MAXIMUM);
+  lua_setfield(L, -2, "body_maximum");
   return 1;
 }

@@ -15,7 +15,6 @@
 
 #define PATH_MAXIMUM 256 /* handle_address counts on it */
 #define QUERY_MAXIMUM 16384
-#define BODY_MAXIMUM (4 * 1024 * 1024)
 #define ANSWER_MAXIMUM (4 * 1024 * 1024)
 #define REFUSAL_MAXIMUM 16384 /* of the text that comes in place of a video */
 #define HEADERS_MAXIMUM (64 * 1024)
@@ -35,7 +34,7 @@ struct transfer *transfer_new(void)
   atomic_init(&t->expected, -1);
   buf_init(&t->path, PATH_MAXIMUM);
   buf_init(&t->query, QUERY_MAXIMUM);
-  buf_init(&t->body, BODY_MAXIMUM);
+  buf_init(&t->body, TRANSFER_BODY_MAXIMUM);
   buf_init(&t->answer, ANSWER_MAXIMUM);
   headers_clear(&t->headers);
   return t;

@@ -20,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TRANSFER_BODY_MAXIMUM (4 * 1024 * 1024)
+
 enum transfer_method { TRANSFER_GET, TRANSFER_POST, TRANSFER_PUT };
 
 /* How a transfer ended. */

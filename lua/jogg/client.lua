@@ -34,6 +34,13 @@ local FIELDS = {
   max_bytes = { kind = "integer", minimum = 1, maximum = 9e15 },
 }
 
+local HOST = {
+  can_wait = { kind = "callback", required = true },
+  wait = { kind = "callback", required = true },
+  start = { kind = "callback", required = true },
+  stop = { kind = "callback", required = true },
+}
+
 local DEFAULTS = {
   generation = "open",
   connect_timeout = 10,
@@ -63,19 +70,21 @@ local function within(self, f, ...)
   end):wait()
 end
 
-local function live(self, name, waits)
+local function live(self, name, waits, level)
+  level = level or 3
   if getmetatable(self) ~= MT then
-    error(("%s is a method: call it as client:%s(...)"):format(name, name), 3)
+    error(("%s is a method: call it as client:%s(...)"):format(name, name),
+      level)
   end
   if not self.core then
-    error("attempt to use a closed client", 3)
+    error("attempt to use a closed client", level)
   end
   local usable, why = pcall(self.core.is_local, self.core)
   if not usable then
-    error(why, 3) -- after a fork
+    error(why, level) -- after a fork
   end
   if waits then
-    self.scheduler:current(4) -- raises where it cannot wait
+    self.scheduler:current(level) -- raises where it cannot wait
   end
 end
 
@@ -87,8 +96,9 @@ local function operation_method(name)
   return function(self, fields)
     live(self, name, true)
     local operation = self.operations[name]
+    local checked = options.check(operation.fields, fields, name, 3)
     return within(self, self.pipeline.send, operation,
-      options.check(operation.fields, fields, name, 3))
+      pipeline.encode(operation, checked, name, 3))
   end
 end
 
@@ -127,7 +137,7 @@ Client.update_product = operation_method "update_product"
 -- @raise on misuse, at the caller's line
 Client.render_project = operation_method "render_project"
 
-local PROJECT_ID = { kind = "text", filled = true }
+local PROJECT_ID = operations.PROJECT_ID
 
 --- Asks for a project's state: `GET /open/prj_info`.
 -- @tparam string project_id the `prj_id` of create_product
@@ -140,7 +150,7 @@ local PROJECT_ID = { kind = "text", filled = true }
 function Client:project_info(project_id)
   live(self, "project_info", true)
   if type(project_id) ~= "string" or project_id == "" or
-    core.text_fault(project_id) then
+    #project_id > PROJECT_ID.maximum or core.text_fault(project_id) then
     options.value(PROJECT_ID, project_id, "project_info: project_id", 3)
   end
   return within(self, self.pipeline.project_info, project_id)
@@ -182,6 +192,7 @@ function Client:watch(project_id, given)
   options.value(PROJECT_ID, project_id, "watch: project_id", 3)
   local look = watch.new(self.pipeline, project_id, given, 3)
   return function()
+    live(self, "watch", true)
     return within(self, look)
   end
 end
@@ -240,13 +251,17 @@ end
 --- Lets the coroutines of a host's own loop wait: in them this client's
 -- methods suspend the host's coroutine. For adapters, see `jogg.loop`.
 -- @tparam table host `can_wait()`: is the caller in a coroutine that can be
--- suspended? `wait(task)`: suspends it until `task.done`, may set
--- `task.on_done`; `start()`: there are tasks, have the loop step when the
+-- suspended? `wait(task, at_end)`: suspends it until `task.done`; `at_end(f)`
+-- has `f` called then; `start()`: there are tasks, have the loop step when the
 -- descriptor is readable; `stop()`: no more, the descriptor is being closed
 -- @raise when the I/O thread cannot be started
 function Client:attach(host)
   live(self, "attach")
-  assert(self:fd())
+  options.check(HOST, host, "attach", 3)
+  local descriptor, err = self:fd()
+  if not descriptor then
+    error(tostring(err), 2)
+  end
   self.scheduler:attach(host)
 end
 
@@ -259,8 +274,14 @@ end
 
 --- The same three things by the names that cqueues uses.
 -- @treturn integer
+-- @raise when the I/O thread cannot be started
 function Client:pollfd()
-  return (assert(self:fd()))
+  live(self, "pollfd")
+  local descriptor, err = self:fd()
+  if not descriptor then
+    error(tostring(err), 2)
+  end
+  return descriptor
 end
 
 --- Always `"r"`: see @{Client:pollfd}.
@@ -274,6 +295,9 @@ end
 -- Tasks see their waits end with an error of kind `cancelled`. May be called
 -- any number of times.
 function Client:close()
+  if getmetatable(self) ~= MT then
+    error("close is a method: call it as client:close()", 2)
+  end
   if not self.core or self.scheduler.closed then
     return
   end
@@ -349,6 +373,13 @@ function client.new(given, level)
   }, MT)
 end
 
+--- Can it be used: is it open, and of this process?
+-- @tparam table self a client
+-- @treturn boolean
+function client.is_usable(self)
+  return self.core ~= nil and pcall(self.core.is_local, self.core)
+end
+
 --- client:make_video for a caller that is one level further away.
 -- @tparam table self a client
 -- @tparam table given
@@ -356,6 +387,7 @@ end
 -- @treturn ?table video
 -- @treturn ?table error
 function client.make_video(self, given, level)
+  live(self, "make_video", true, level + 1)
   return within(self, job.run_in,
     job.new(self.pipeline, given, level + 1))
 end

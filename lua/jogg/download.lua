@@ -83,11 +83,12 @@ end
 
 local function wait(self, err)
   self.failures = self.failures + 1
+  local delay = retry.delay(self.failures, err, math.random)
   if self.failures > FAILURES or
-    (self.deadline and core.now() >= self.deadline) then
+    (self.deadline and core.now() + delay >= self.deadline) then
     return nil, err
   end
-  return self.pipeline:pause(retry.delay(self.failures, err, math.random))
+  return self.pipeline:pause(delay)
 end
 
 -- The address may have gone stale, or the file may not be there quite yet.

@@ -5,7 +5,8 @@
 -- Misuse raises; everything else comes as `nil, err`, and `err` is made here.
 -- The fields: `kind` (one of @{KINDS}), `message`, `reason` (a finer word
 -- within some kinds), `phase`, `http_status`, `code`, `request_id`,
--- `retryable`, `retry_after` (seconds), `outcome`, `product_id`, `project_id`,
+-- `retryable` (the trouble may pass; where there is a `resume`, try again with
+-- that), `retry_after` (seconds), `outcome`, `product_id`, `project_id`,
 -- `resume`. `tostring(err)` is one sentence. No secret ever gets here.
 -- @module jogg.error
 
@@ -137,13 +138,17 @@ local function pause_of(status, body, headers)
   return headers.retry_after or (asked and asked >= 0 and asked) or nil
 end
 
+local SYSTEM_CODE = 50000 -- and above: the service's own trouble
+
 -- What certainly happened on the other side. Only an answer that refuses is
--- proof that nothing happened; a gateway's word for a server is none.
+-- proof that nothing happened; a gateway's word for a server is none, nor is a
+-- redirect, which may follow on what was done.
 local function outcome_of(status, code, body)
-  if status == 408 or status >= 500 or code == 50000 then
+  if status == 408 or status == 499 or status >= 500 or
+    status >= 300 and status < 400 or code and code >= SYSTEM_CODE then
     return "unknown"
   end
-  if status >= 300 or (code and code ~= 0) then
+  if status >= 400 or (code and code ~= 0) then
     return "rejected"
   end
   if type(body) ~= "table" then
@@ -206,7 +211,7 @@ function errors.from_reply(status, body, why, headers)
     retry_after = pause_of(status, body, headers),
     outcome = outcome_of(status, code, body),
   }
-  if kind == "server" and status < 500 and code ~= 50000 then
+  if kind == "server" and status < 500 and not (code and code >= SYSTEM_CODE) then
     fields.retryable = false -- an unknown code: a refusal, not a failure
   end
   return errors.new(fields)
@@ -241,6 +246,11 @@ end
 
 local function advice(err)
   local text = errors.KINDS[err.kind]
+  if err.phase == "render_project" and err.outcome == "unknown" and
+    not can_resume(err) then
+    return "the video may have been started: send this again only if " ..
+      "project_info still says status 1 some minutes later"
+  end
   if err.reason == "exists" then
     text = nil -- the message says it
   elseif err.kind == "server" and err.phase == "create_product" then

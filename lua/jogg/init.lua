@@ -36,14 +36,16 @@ end
 local default -- made when it is first needed
 
 --- Makes a video with a client of its own that is kept: the key comes from
--- JOGG_API_KEY. See @{jogg.client} for the options.
+-- JOGG_API_KEY. A forked child gets another one. See @{jogg.client} for the options.
 -- @tparam table options
 -- @treturn[1] table video
 -- @treturn[2] nil
 -- @treturn[2] table error
 -- @raise on misuse
 function jogg.make_video(options)
-  default = default or client.new(nil, 3)
+  if not default or not client.is_usable(default) then
+    default = client.new(nil, 3)
+  end
   local video, err = client.make_video(default, options, 3)
   return video, err
 end

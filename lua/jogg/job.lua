@@ -11,15 +11,15 @@ local core = require "jogg.core"
 local download = require "jogg.download"
 local errors = require "jogg.error"
 local options = require "jogg.options"
+local pipelines = require "jogg.pipeline"
 local poll = require "jogg.poll"
+local render = require "jogg.render"
 local status = require "jogg.status"
 local tokens = require "jogg.token"
 local watch = require "jogg.watch"
 
 local TIMEOUT = 1800   -- s, for the whole job
 local DOWNLOAD = 300   -- s that a download has at least, however late it is
-local RENDERS = 3      -- that certainly had no effect, before giving up
-local LOOKS = 2        -- that say "not started" before that is believed
 
 local Job = {}
 Job.__index = Job
@@ -68,7 +68,10 @@ local function eta_of(self, now, percent)
     (percent - self.pace_percent)
 end
 
-local function tell(self, phase, facts)
+--- Notes what comes next, and tells whoever wants to know.
+-- @tparam string phase
+-- @tparam ?table facts `progress` (percent), `bytes`
+function Job:tell(phase, facts)
   self.token.phase = phase
   if not self.on_progress then
     return
@@ -113,10 +116,15 @@ local function usable_id(id)
     id > -2 ^ 63 and id < 2 ^ 63
 end
 
+local function send(self, name, fields)
+  local operation = self.pipeline.operations[name]
+  return self.pipeline:send(operation,
+    pipelines.encode(operation, fields, name, 2), self)
+end
+
 local function create(self)
-  tell(self, "create_product")
-  local data, err = self.pipeline:send(self.pipeline.operations.create_product,
-    { url = self.token.url }, self.deadline)
+  self:tell "create_product"
+  local data, err = send(self, "create_product", { url = self.token.url })
   if not data then
     return nil, err
   end
@@ -130,6 +138,7 @@ local function create(self)
   self.token.project_id = type(data.prj_id) == "number" and
     ("%d"):format(data.prj_id) or data.prj_id
   self.status = "pending"
+  self:claim()
   return true
 end
 
@@ -138,111 +147,35 @@ local function update(self)
   if not product or next(product) == nil or self.token.updated then
     return true
   end
-  tell(self, "update_product")
+  self:tell "update_product"
   local fields = tokens.copy(product)
   fields.product_id = self.token.product_id
-  local ok, err = self.pipeline:send(self.pipeline.operations.update_product,
-    fields, self.deadline)
+  local ok, err = send(self, "update_product", fields)
   self.token.updated = ok or nil
   return ok, err
 end
 
-local function look(self, deadline)
+--- Asks where things stand, not more often than the service allows.
+-- @tparam ?number deadline moment, if not the job's
+-- @treturn ?table info
+-- @treturn ?table error
+function Job:look(deadline)
+  if self.looked_at and not self.pipeline.local_service then
+    local ok, err = self.pipeline:pause(math.max(0,
+      self.looked_at + poll.LEAST - core.now()))
+    if not ok then
+      return nil, err
+    end
+  end
   local data, err = self.pipeline:project_info(self.token.project_id, nil,
     deadline or self.deadline)
+  self.looked_at = core.now()
   if not data then
     return nil, err
   end
   local info = status.read(data)
   self.status = info.status
   return info
-end
-
--- The error of not knowing whether the render took effect.
-local function unsure(err)
-  err.message = "whether the video was started is not known: " .. err.message
-  err.outcome = "unknown"
-  return nil, err
-end
-
--- Seconds until "not started" can be believed. What another process sent is as
--- old as the wall clock says; a clock that went back makes it young.
-local function unsettled(self)
-  if not self.render_sent then
-    local age = math.max(0, os.time() - (self.token.render_time or os.time()))
-    self.render_sent = core.now() - age
-  end
-  return self.render_sent + self.plan.settle - core.now()
-end
-
--- Has the render that was sent taken effect? Returns true or false; or nil and
--- an error. "Not started" is believed only when it is said again, and long
--- after the request was sent: it may still be on its way through the service,
--- and to send another one would be to pay twice.
-local function has_started(self)
-  local looks = self.looked and 1 or 0
-  self.looked = nil
-  while looks < LOOKS or unsettled(self) > 0 do
-    if looks > 0 then
-      local ok, err = self.pipeline:pause(math.max(0,
-        math.min(self.plan.interval, self.deadline - core.now())))
-      if not ok then
-        return unsure(err)
-      end
-    end
-    local info, err = look(self)
-    if not info then
-      return unsure(err)
-    end
-    if info.status ~= "pending" then
-      self.seen = info
-      return true
-    end
-    looks = looks + 1
-    if core.now() >= self.deadline then
-      return unsure(watch.late(self.token.project_id, core.now() - self.began))
-    end
-  end
-  return false
-end
-
-local function render_once(self)
-  local fields = tokens.copy(self.token.video or {})
-  fields.project_id = self.token.project_id
-  -- before it is: a kill may come any time
-  self.token.render_sent, self.token.render_time = true, os.time()
-  tell(self, "render_project")
-  local ok, err =
-    self.pipeline:send(self.pipeline.operations.render_project, fields,
-      self.deadline)
-  self.render_sent = core.now() -- repeats and their pauses are behind us
-  if not ok and err.outcome ~= "unknown" and err.outcome ~= "accepted" then
-    self.token.render_sent, self.token.render_time = nil, nil -- no effect
-  end
-  return ok, err
-end
-
-local function render(self)
-  for attempt = 1, RENDERS do
-    if self.token.render_sent then
-      tell(self, "render_project")
-      local started, err = has_started(self)
-      if started == nil then
-        return nil, err
-      elseif started then
-        return true
-      end
-      self.token.render_sent, self.token.render_time = nil, nil
-    end
-    local ok, err = render_once(self)
-    if ok then
-      return true
-    end
-    if not self.token.render_sent or attempt == RENDERS or
-      err.kind == "cancelled" then
-      return nil, err
-    end
-  end
 end
 
 local function finished(self, info)
@@ -270,7 +203,7 @@ end
 local function begin_to_wait(self)
   local seen, plan = self.seen, self.plan
   self.seen = nil
-  tell(self, "wait", seen)
+  self:tell("wait", seen)
   if seen and status.FINAL[seen.status] then
     return nil, seen
   end
@@ -288,8 +221,8 @@ local function wait(self)
     if not info then
       return nil, err
     end
-    self.status = info.status
-    tell(self, "wait", info)
+    self.status, self.looked_at = info.status, core.now()
+    self:tell("wait", info)
     if status.FINAL[info.status] then
       return finished(self, info)
     end
@@ -300,18 +233,18 @@ local function fetch(self)
   if not self.token.output then
     return true
   end
-  tell(self, "download", { progress = 0, bytes = 0 })
+  self:tell("download", { progress = 0, bytes = 0 })
   local deadline = math.max(self.deadline, core.now() + DOWNLOAD)
   self.download = {
     url = self.info.video_url, path = self.token.output,
     overwrite = self.token.overwrite or false,
     deadline = deadline,
     fresh_url = function()
-      local info = look(self, deadline)
+      local info = self:look(deadline)
       return info and info.video_url
     end,
     on_bytes = function(received, expected)
-      tell(self, "download", {
+      self:tell("download", {
         bytes = received,
         progress = expected and expected > 0 and
           math.floor(100 * received / expected) or nil,
@@ -326,11 +259,11 @@ end
 -- A resumed job asks first where things stand: that costs nothing.
 local function resume(self)
   local token = self.token
-  tell(self, token.phase or "wait")
-  local info, err = look(self)
+  self:tell(token.phase or "wait")
+  local info, err = self:look()
   if not info then
     if token.render_sent and not token.rendered then
-      return unsure(err)
+      return render.unsure(err)
     end
     return nil, err
   end
@@ -371,7 +304,7 @@ local function run_phases(self)
     if not ok then
       return nil, err
     end
-    ok, err = render(self)
+    ok, err = render.start(self)
     if not ok then
       return nil, err
     end
@@ -394,24 +327,50 @@ local function result(self)
   }
 end
 
+--- Nobody else may work at the same project.
+function Job:claim()
+  self.pipeline.active[self.token.project_id] = self
+end
+
+-- It is over, however it ended.
+local function release(self)
+  local project_id = self.token.project_id
+  if project_id and self.pipeline.active[project_id] == self then
+    self.pipeline.active[project_id] = nil
+  end
+end
+
 --- Runs the job.
 -- @treturn[1] table the video
 -- @treturn[2] nil
 -- @treturn[2] table error
 function Job:run()
+  if self.token.project_id then
+    self:claim()
+  end
   local ok, err = run_phases(self)
+  release(self)
   if not ok then
     return failed(self, err)
   end
   return result(self)
 end
 
---- Removes the temporary file.
+--- Something was raised in the middle of it: removes the temporary file.
 function Job:abandon()
+  release(self)
   local fetching = self.download and self.download.self
   if fetching and fetching.output then
     fetching.output:close()
   end
+end
+
+--- The same, and the error says how to go on.
+-- @tparam table err
+function Job:break_off(err)
+  self:abandon()
+  failed(self, err)
+  err.outcome = self.token.render_sent and "unknown" or "not_sent"
 end
 
 local job = {}
@@ -419,13 +378,18 @@ local job = {}
 --- Runs the job for a client. A script that is interrupted leaves nothing
 -- behind: what is raised here passes on, after the temporary file is gone.
 -- (A task is never interrupted, and Lua 5.1 cannot yield across pcall.)
--- @tparam table client
+-- @tparam Pipeline client
 -- @tparam Job self
 -- @treturn ?table video
 -- @treturn ?table error
 function job.run_in(client, self)
-  if client.scheduler.running then
-    return self:run()
+  local task = client.scheduler:inside()
+  if task then
+    local outer = task.job
+    task.job = self -- for what is raised: see jogg.task
+    local video, err = self:run()
+    task.job = outer
+    return video, err
   end
   local ok, video, err = pcall(self.run, self)
   if not ok then

@@ -5,7 +5,7 @@
 -- One entry an operation: method, path, the fields of its body or query (see
 -- @{jogg.options} for the kinds), and which fields are lists. `patient` marks
 -- the call during which the service reads the product page before it answers;
--- `data` the one whose answer has data.
+-- `costs` the one that starts a video; `data` those whose answer has data.
 -- @module jogg.operations
 
 local MEDIA = {
@@ -54,6 +54,10 @@ local VIDEO = {
   script_style = { kind = "text" },
 }
 
+local PROJECT_ID = {
+  kind = "text", required = true, filled = true, maximum = 4096,
+}
+
 local function with(fields, more)
   local all = {}
   for name, field in pairs(fields) do
@@ -66,6 +70,7 @@ local function with(fields, more)
 end
 
 return {
+  PROJECT_ID = PROJECT_ID,
   open = {
     base_url = "https://api-services.jogg.ai",
     product = PRODUCT,
@@ -85,8 +90,9 @@ return {
     -- POST /open/project/render: starts the video; this is what costs
     render_project = {
       name = "render_project", method = "POST", path = "/open/project/render",
+      costs = true,
       fields = with(VIDEO, {
-        project_id = { kind = "text", required = true, filled = true },
+        project_id = PROJECT_ID,
       }),
     },
     -- GET /open/prj_info: status and result

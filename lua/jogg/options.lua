@@ -3,7 +3,7 @@
 --- Checks what callers pass. Misuse raises at the caller's line, with the
 -- option's name, what is expected and what came.
 --
--- A field has a `kind`: `text` (UTF-8 without NUL), `url` (http or https),
+-- A field has a `kind`: `text` (UTF-8 without NUL, not endless), `url` (http or https),
 -- `integer`, `id` (an integer, or the text that stands for one), `number`,
 -- `seconds`, `boolean`, `callback`, `table`, `object` (a JSON object), `list`
 -- (of `item`s), `fields` (a table with `fields` of its own). `values` maps
@@ -17,6 +17,8 @@ local options = {}
 local DISTANCE_MAXIMUM = 2 -- of a name to be suggested
 local PART_MINIMUM = 4     -- letters of a word that another one contains
 local DEPTH_MAXIMUM = 32
+local TEXT_MAXIMUM = 2 ^ 20 -- bytes
+local URL_MAXIMUM = 8192
 
 -- How many letters must change to turn one word into the other.
 local function distance(a, b)
@@ -83,10 +85,15 @@ end
 
 local checkers = {}
 
--- `filled`: an empty text cannot be meant.
+-- `filled`: an empty text cannot be meant. `maximum` is in bytes.
 function checkers.text(value, field)
   if type(value) ~= "string" then
     return nil, "text"
+  end
+  local maximum = field.maximum or TEXT_MAXIMUM
+  if #value > maximum then
+    return nil, ("text of at most %d bytes, not %d"):format(maximum, #value),
+      true
   end
   local position, fault = core.text_fault(value)
   if position then
@@ -99,7 +106,8 @@ function checkers.text(value, field)
 end
 
 function checkers.url(value)
-  local text, expected, exact = checkers.text(value, { filled = true })
+  local text, expected, exact = checkers.text(value,
+    { filled = true, maximum = URL_MAXIMUM })
   if not text then
     return nil, expected, exact
   end

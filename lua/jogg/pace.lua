@@ -8,18 +8,19 @@ Pace.__index = Pace
 
 local MINUTE = 60
 
---- Takes a place in the minute.
+--- How long the next call has to wait.
 -- @tparam number now seconds
--- @treturn number seconds to wait before the call may go out; 0: at once
-function Pace:take(now)
+-- @treturn number seconds; 0: it may go out at once
+function Pace:wait(now)
   local oldest = self.times[self.position]
-  local start = now
-  if oldest and oldest + MINUTE > now then
-    start = oldest + MINUTE
-  end
-  self.times[self.position] = start
+  return oldest and math.max(0, oldest + MINUTE - now) or 0
+end
+
+--- Notes that a call goes out.
+-- @tparam number now seconds
+function Pace:take(now)
+  self.times[self.position] = now
   self.position = self.position % self.limit + 1
-  return start - now
 end
 
 --- Moves everything that follows out of the way of a server's "not before".

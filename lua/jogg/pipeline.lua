@@ -9,9 +9,12 @@
 
 local core = require "jogg.core"
 local errors = require "jogg.error"
-local pace = require "jogg.pace"
 local places = require "jogg.places"
+local poll = require "jogg.poll"
 local retry = require "jogg.retry"
+local turns = require "jogg.turns"
+
+local pipeline = {}
 
 local Pipeline = {}
 Pipeline.__index = Pipeline
@@ -155,21 +158,30 @@ local function too_late(operation)
   }
 end
 
--- Keeps to the service's limit of POSTs.
-local function wait_for_turn(self, operation, deadline)
-  local now = core.now()
-  local wait = self.pace:take(now)
-  if wait <= 0 then
-    return true
+-- Waits for the turn of a POST. A job's time stands still meanwhile: the pace
+-- is of our making, and jobs must not fail for being many.
+local function wait_for_turn(self, operation, job)
+  local began = core.now()
+  local ok, err = self.turns:take(operation.costs)
+  if job then
+    job.deadline = job.deadline + core.now() - began
   end
-  if now + wait >= deadline then
-    return nil, too_late(operation)
-  end
-  return self:pause(wait)
+  return ok, err
 end
 
--- The call and its repeats, none of which begins after the deadline.
-local function call(self, operation, body, name, value, retries, deadline)
+-- The pause before the next try. A service elsewhere is not asked for a state
+-- more often than it allows.
+local function delay_of(self, operation, attempt, err)
+  local delay = retry.delay(attempt, err, math.random)
+  if operation.name == "project_info" and not self.local_service then
+    return math.max(delay, poll.LEAST)
+  end
+  return delay
+end
+
+-- The call and its repeats, none of which begins after the deadline, which is
+-- that of the job if there is one.
+local function call(self, operation, body, name, value, retries, deadline, job)
   local posting = operation.method == "POST"
   local timeout = self.settings[operation.patient and "product_timeout" or
     "timeout"]
@@ -177,11 +189,12 @@ local function call(self, operation, body, name, value, retries, deadline)
   deadline = deadline or math.huge
   while true do
     if posting then
-      local ok, err = wait_for_turn(self, operation, deadline)
+      local ok, err = wait_for_turn(self, operation, job)
       if not ok then
         return nil, err
       end
     end
+    deadline = job and job.deadline or deadline
     local left = deadline - core.now()
     if left <= 0 then
       return nil, too_late(operation)
@@ -198,12 +211,12 @@ local function call(self, operation, body, name, value, retries, deadline)
     if not safe or attempt > retries then
       return nil, err
     end
-    local delay = retry.delay(attempt, err, math.random)
+    local delay = delay_of(self, operation, attempt, err)
     if core.now() + delay >= deadline then
       return nil, err
     end
     if err.kind == "rate_limit" and posting then
-      self.pace:hold(core.now(), delay)
+      self.turns:hold(delay)
     end
     local ok, cancelled = self:pause(delay)
     if not ok then
@@ -212,15 +225,30 @@ local function call(self, operation, body, name, value, retries, deadline)
   end
 end
 
---- Sends fields to an operation.
+--- The body of a request.
 -- @tparam table operation from @{jogg.operations}
 -- @tparam table fields checked
--- @tparam ?number deadline moment
+-- @tparam string path how messages call the fields
+-- @tparam integer level as for `error`: where the caller is
+-- @treturn string JSON
+-- @raise when it is larger than the service will read
+function pipeline.encode(operation, fields, path, level)
+  local body = core.encode(fields, operation.lists or EMPTY)
+  if #body > core.body_maximum then
+    error(("%s is too large: %d bytes as JSON, at most %d are sent")
+      :format(path, #body, core.body_maximum), level)
+  end
+  return body
+end
+
+--- Sends a body to an operation.
+-- @tparam table operation from @{jogg.operations}
+-- @tparam string body
+-- @tparam ?table job whose `deadline` (a moment) this call keeps to
 -- @return data, or true
 -- @treturn ?table error
-function Pipeline:send(operation, fields, deadline)
-  local body = core.encode(fields, operation.lists or EMPTY)
-  return call(self, operation, body, nil, nil, self.settings.retries, deadline)
+function Pipeline:send(operation, body, job)
+  return call(self, operation, body, nil, nil, self.settings.retries, nil, job)
 end
 
 --- Asks for a project's state.
@@ -236,8 +264,6 @@ end
 
 -- ===}
 
-local pipeline = {}
-
 --- A client's pipeline.
 -- @param network the core's client; it stays here even when it is closed
 -- @tparam table settings of the client
@@ -249,7 +275,8 @@ function pipeline.new(network, settings, list, scheduler)
     core = network, settings = settings, operations = list,
     scheduler = scheduler, local_service = network:is_local(),
     places = places.new(settings.max_transfers, scheduler),
-    pace = pace.new(settings.posts_per_minute),
+    turns = turns.new(settings.posts_per_minute, scheduler),
+    active = setmetatable({}, { __mode = "v" }), -- project_id → its job
   }, Pipeline)
 end
 

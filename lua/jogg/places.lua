@@ -46,7 +46,8 @@ function Places:leave(task)
     local heir = self[self.first]
     self[self.first] = nil
     self.first = self.first + 1
-    if heir.queued and not heir.cancelled and not heir.place then
+    if heir.queued and not heir.cancelled and not heir.place and
+      not heir.done then
       heir.place = self
       self.scheduler:wake(heir)
       return

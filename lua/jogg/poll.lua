@@ -5,7 +5,9 @@
 
 local poll = {}
 
-local LEAST = 5 -- s; the service forbids more looks than that
+--- Seconds between two looks at a service elsewhere: it forbids fewer.
+poll.LEAST = 5
+
 local CALM = 10 -- the pause grows to a tenth of the time gone by
 
 -- How long "not started" may only mean "not yet": a request whose answer was
@@ -33,7 +35,7 @@ poll.FIELD = {
 -- @treturn table `first`, `interval`, `max`, `settle`
 function poll.plan(given, local_service)
   given = given or {}
-  local least = local_service and 0 or LEAST
+  local least = local_service and 0 or poll.LEAST
   local interval = math.max(least, given.interval or DEFAULTS.interval)
   return {
     first = math.max(least, given.first or math.min(DEFAULTS.first, interval)),

@@ -14,6 +14,8 @@ local tasks = require "jogg.task"
 
 local SLICE = 0.25       -- s; how often a blocking wait comes back for Ctrl-C
 local BUDGET = 0.00005   -- s; a step that must not wait ends after this
+local BEHIND = 1         -- s; sleepers that are so late are more than it can do
+local CATCH_UP = 0.00025 -- s; then a step ends after this
 local ROUND = 256        -- results in a row before the sleepers get their turn
 local DEAF_MAXIMUM = 100 -- calls that a cancelled task may still try
 local STALE_MINIMUM = 256 -- left-over sleepers that are worth clearing away
@@ -48,12 +50,20 @@ function Scheduler:current(level)
   local task = self:inside()
   if task and coroutine.running() ~= task.thread then
     error("this is a coroutine of your own inside a task: it cannot wait " ..
-      "there; use client:spawn to do things side by side", level)
-  elseif not task and active and tasks.is_inside(active) then
-    error("this is a task of another client: it can wait for its own client " ..
-      "alone; use this client's spawn", level)
+      "there; use client:spawn to do things side by side", level + 1)
+  elseif not task then
+    self:refuse_foreign(level + 1)
   end
   return task
+end
+
+--- Raises inside a task of another client, which must not be held up.
+-- @tparam integer level as for `error`
+function Scheduler:refuse_foreign(level)
+  if active and active.scheduler ~= self and tasks.is_inside(active) then
+    error("this is a task of another client: it can wait for its own client " ..
+      "alone; use this client's spawn", level + 1)
+  end
 end
 
 --- Makes a task able to go on.
@@ -198,24 +208,32 @@ local function resume(self, task)
   self.running, active = nil, outer
 end
 
---- Resumes those that were woken so far, not those that they wake in turn.
+--- Goes on with a task that was woken, before all others.
+-- @tparam Task task
+function Scheduler:resume_now(task)
+  task.woken = nil -- its place among the ready means nothing any more
+  if task.fresh and task.cancelled then
+    tasks.finish(task, nil, cancelled_error(self))
+  elseif not task.done then
+    task.fresh = nil
+    resume(self, task)
+  end
+end
+
+-- Resumes those that were woken so far, not those that they wake in turn.
 -- True: the time was over first.
-function Scheduler:resume_ready(deadline)
+local function resume_ready(self, deadline)
   local last = self.ready_last
   while self.ready_first <= last do
     local first = self.ready_first
     local task = self.ready[first]
     self.ready[first] = nil
     self.ready_first = first + 1
-    task.woken = nil
-    if task.fresh and task.cancelled then
-      tasks.finish(task, nil, cancelled_error(self))
-    elseif not task.done then
-      task.fresh = nil
-      resume(self, task)
-    end
-    if deadline and core.now() >= deadline then
-      return true
+    if task.woken then
+      self:resume_now(task)
+      if deadline and core.now() >= deadline then
+        return true
+      end
     end
   end
   if self.ready_first > self.ready_last then
@@ -234,7 +252,7 @@ local function dispatch_results(self, deadline)
     local task = self.pending[id]
     if task then
       self:wake(task)
-      if self:resume_ready(deadline) then
+      if resume_ready(self, deadline) then
         return true
       end
     end
@@ -254,7 +272,7 @@ local function dispatch_sleepers(self, deadline)
     if task.due == due then
       task.due = nil
       self:wake(task)
-      if self:resume_ready(deadline) then
+      if resume_ready(self, deadline) then
         return true
       end
     else
@@ -268,14 +286,21 @@ local function dispatch_sleepers(self, deadline)
   return false
 end
 
--- Goes on with everybody who can, each in turn. True: there is more to do.
+local ROUNDS = { resume_ready, dispatch_results, dispatch_sleepers }
+
+-- Goes on with everybody who can, each in turn. Where the time is over before
+-- all had a turn, the next step begins with those that had none: whatever one
+-- of the three has to do, it holds up none of the others for long.
+-- True: there is more to do.
 local function dispatch(self, deadline)
-  local more = self:resume_ready(deadline)
-  if not more or not deadline then
-    more = dispatch_results(self, deadline)
-  end
-  if not more or not deadline then
-    more = dispatch_sleepers(self, deadline) or more
+  local more = false
+  for i = 0, #ROUNDS - 1 do
+    local turn = (self.turn + i) % #ROUNDS + 1
+    more = ROUNDS[turn](self, deadline) or more
+    if more and deadline then
+      self.turn = turn % #ROUNDS
+      return true
+    end
   end
   return more
 end
@@ -321,21 +346,29 @@ end
 local function step_patiently(self, seconds)
   local deadline = core.now() + seconds
   local before = self.resumed
-  dispatch(self)
+  self.more = dispatch(self)
   while self.resumed == before and self.live > 0 and not self.closed do
     local left = deadline - core.now()
     if left <= 0 then
       break
     end
     self.core:wait(math.min(left, self:timeout() or left, SLICE))
-    dispatch(self)
+    self.more = dispatch(self)
   end
+end
+
+-- How long a step may take that must not wait.
+local function budget_of(self, now)
+  local due = self.sleepers:peek()
+  return due and now - due > BEHIND and CATCH_UP or BUDGET
 end
 
 --- Goes on with every task that can; see client:step.
 function Scheduler:step(seconds)
   if self:inside() then
     error("client:step must not be called inside a task", 3)
+  elseif seconds and seconds > 0 then
+    self:refuse_foreign(3)
   end
   self.more = false
   if seconds and seconds > 0 then
@@ -348,7 +381,8 @@ function Scheduler:step(seconds)
       end
       self.threaded = true
     end
-    self.more = dispatch(self, core.now() + BUDGET)
+    local now = core.now()
+    self.more = dispatch(self, now + budget_of(self, now))
   end
   self:set_alarm()
   return self.live
@@ -364,6 +398,7 @@ function Scheduler:run(level)
   if self:inside() then
     error("client:run must not be called inside a task", level)
   end
+  self:refuse_foreign(level)
   while self.live > 0 do
     if self.host and self.host.can_wait() then
       next(self.tasks):wait()
@@ -375,10 +410,9 @@ end
 
 --- Starts a task; it runs from the next step on.
 -- @tparam function f
--- @tparam ?function on_done called with the task at its end
 -- @treturn Task
-function Scheduler:spawn(f, on_done)
-  local task = tasks.new(self, f, on_done)
+function Scheduler:spawn(f)
+  local task = tasks.new(self, f)
   task.cancelled = self.closed or nil
   self.live = self.live + 1
   self.tasks[task] = true
@@ -416,7 +450,7 @@ function Scheduler:cancel_all()
     end
   end
   while self.ready_first <= self.ready_last do
-    self:resume_ready()
+    resume_ready(self)
   end
 end
 
@@ -440,7 +474,7 @@ function scheduler.new(core_client)
   return setmetatable({
     core = core_client, pending = {}, sleepers = heap.new(), tasks = {},
     ready = {}, ready_first = 1, ready_last = 0, live = 0, resumed = 0,
-    stale = 0, more = false, closed = false,
+    stale = 0, turn = 0, more = false, closed = false,
   }, Scheduler)
 end
 

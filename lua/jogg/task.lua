@@ -17,6 +17,12 @@ local NO_YIELD = "attempt to yield across metamethod/C-call boundary"
 local Task = { __name = "jogg.task" }
 Task.__index = Task
 
+local function check_self(self, name)
+  if getmetatable(self) ~= Task then
+    error(("%s is a method: call it as task:%s(...)"):format(name, name), 3)
+  end
+end
+
 function Task.__tostring(task)
   local state = task.done and "done" or task.cancelled and "cancelled" or
     "alive"
@@ -27,6 +33,7 @@ end
 -- and so does everything it still tries. Called from outside any task, it
 -- returns when the task has come to its end, unless that waits for another.
 function Task:cancel()
+  check_self(self, "cancel")
   if self.done or self.cancelled then
     return
   end
@@ -38,7 +45,7 @@ function Task:cancel()
   if coroutine.status(self.thread) == "suspended" then
     scheduler:wake(self)
     if not scheduler:inside() then
-      scheduler:resume_ready()
+      scheduler:resume_now(self)
       scheduler:nudge()
     end
   end
@@ -55,8 +62,9 @@ end
 --- Waits for the end of a task: blocks outside tasks, suspends inside one.
 -- @return what the task's function returned; or `nil, err`
 function Task:wait()
+  check_self(self, "wait")
   local scheduler = self.scheduler
-  local current = scheduler:current(3)
+  local current = scheduler:current(2)
   if current == self then
     error("a task cannot wait for itself", 2)
   end
@@ -65,7 +73,10 @@ function Task:wait()
   end
   local host = scheduler.host
   if not self.done and not current and host and host.can_wait() then
-    host.wait(self)
+    host.wait(self, function(f)
+      self.listeners = self.listeners or {}
+      self.listeners[#self.listeners + 1] = f
+    end)
   end
   while not self.done do
     if current then
@@ -91,15 +102,13 @@ local tasks = {}
 --- Makes a task, not yet started.
 -- @tparam table scheduler see @{jogg.scheduler}
 -- @tparam function f
--- @tparam ?function on_done called with the task at its end; must not raise
 -- @treturn Task `done`, `value`, `err`, `task:wait()`, `task:cancel()`
-function tasks.new(scheduler, f, on_done)
+function tasks.new(scheduler, f)
   local body = type(f) == "function" and f or function()
     return f() -- a table that can be called
   end
   return setmetatable({
     scheduler = scheduler, thread = coroutine.create(body), fresh = true,
-    on_done = on_done,
   }, Task)
 end
 
@@ -132,7 +141,7 @@ end
 -- @tparam ?table err
 function tasks.finish(task, value, err)
   local scheduler = task.scheduler
-  task.done = true
+  task.done, task.queued = true, nil
   task.value, task.err = value, err
   scheduler:forget(task)
   if task.place then
@@ -145,10 +154,10 @@ function tasks.finish(task, value, err)
       scheduler:wake(waiters[i])
     end
   end
-  local on_done = task.on_done
-  if on_done then
-    task.on_done = nil
-    on_done(task)
+  local listeners = task.listeners
+  task.listeners = nil
+  for i = 1, listeners and #listeners or 0 do
+    listeners[i]()
   end
 end
 
@@ -173,6 +182,9 @@ function tasks.settle(task, ok, value, err)
     end
     err = tasks.raised(value)
     err.traceback = debug.traceback(thread, text_of(value))
+    if task.job then -- what was paid for is not lost with it
+      task.job:break_off(err)
+    end
     value = nil
   end
   tasks.finish(task, value, err)

@@ -8,6 +8,7 @@
 -- @module jogg.token
 
 local options = require "jogg.options"
+local pipelines = require "jogg.pipeline"
 
 local VERSION = 1
 
@@ -40,10 +41,9 @@ local TOKEN = {
   generation = { kind = "text", required = true },
   url = { kind = "url" },
   product_id = { kind = "id" },
-  project_id = { kind = "text", filled = true },
+  project_id = { kind = "text", filled = true, maximum = 4096 },
   updated = { kind = "boolean" },
   render_sent = { kind = "boolean" }, -- the answer was not seen yet
-  render_time = { kind = "integer", minimum = 0 }, -- when, Unix time
   rendered = { kind = "boolean" },    -- it certainly was accepted
   output = { kind = "text", filled = true },
   overwrite = { kind = "boolean" },
@@ -110,6 +110,15 @@ local function take_anew(pipeline, kept, checked, level)
   end
 end
 
+-- All that will be sent must be fit to be sent, before anything is.
+local function check_sizes(pipeline, kept, level)
+  local list = pipeline.operations
+  pipelines.encode(list.update_product, kept.product or {},
+    "make_video.product", level + 1)
+  pipelines.encode(list.render_project, kept.video or {}, "make_video",
+    level + 1)
+end
+
 --- Checks the token of a job that is to go on, and what is given beside it.
 -- @tparam Pipeline pipeline of the client
 -- @tparam table checked the options of make_video, `resume` among them
@@ -125,6 +134,9 @@ function token.read(pipeline, checked, level)
   if not kept.url and not kept.project_id then
     error("make_video.resume says neither url nor project_id", level)
   end
+  if kept.project_id and pipeline.active[kept.project_id] then
+    error("make_video.resume: this job is running already", level)
+  end
   take_anew(pipeline, kept, checked, level + 1)
   if checked.output then
     kept.output, kept.overwrite = checked.output, nil
@@ -132,6 +144,7 @@ function token.read(pipeline, checked, level)
   if checked.overwrite ~= nil then
     kept.overwrite = checked.overwrite
   end
+  check_sizes(pipeline, kept, level + 1)
   return kept
 end
 
@@ -148,11 +161,13 @@ function token.new(pipeline, checked, level)
   for name in pairs(pipeline.operations.video) do
     video[name] = checked[name]
   end
-  return {
+  local made = {
     version = VERSION, generation = pipeline.settings.generation,
     url = checked.url, product = checked.product, video = video,
     output = checked.output, overwrite = checked.overwrite,
   }
+  check_sizes(pipeline, made, level + 1)
+  return made
 end
 
 return token

@@ -33,9 +33,9 @@ function adapter.attach(client, controller)
       local running, direct = cqueues.running()
       return running ~= nil and direct
     end,
-    wait = function(task)
+    wait = function(task, at_end)
       local done = condition.new()
-      task.on_done = function() done:signal() end
+      at_end(function() done:signal() end)
       repeat
         done:wait()
       until task.done

@@ -36,9 +36,9 @@ function adapter.attach(client, uv)
       local thread, is_main = coroutine.running() -- nil: main, before 5.2
       return thread ~= nil and not is_main
     end,
-    wait = function(task)
+    wait = function(task, at_end)
       local thread = coroutine.running()
-      task.on_done = function() later(resume, thread) end
+      at_end(function() later(resume, thread) end)
       repeat
         coroutine.yield()
       until task.done

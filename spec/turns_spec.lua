@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: MIT
+-- Whose POST goes out next. Minutes pass by an hour-hand that the spec turns.
+
+local core = require "jogg.core"
+local faults = require "spec.support.faults"
+local flow = require "spec.support.flow"
+local jogg = require "jogg"
+
+describe("turns", function()
+  local server, client, now, later
+
+  setup(function() server = faults.start() end)
+  teardown(function() server:stop() end)
+  before_each(function()
+    now, later = core.now, 0
+    core.now = function() return now() + later end
+    server:clear()
+    flow.script(server)
+    client = jogg.client { api_key = "k", base_url = server.url,
+      posts_per_minute = 3 }
+  end)
+  after_each(function()
+    core.now = now
+    client:close()
+  end)
+
+  -- Steps until nobody can go on before the minute is over.
+  local function settle()
+    local deadline = now() + 10
+    repeat
+      client:step(0.02)
+      local left = client:timeout()
+      assert(now() < deadline, "it does not settle")
+    until client.scheduler.live == 0 or
+      left and left > 1 and not next(client.scheduler.pending)
+  end
+
+  local function count()
+    return flow.count(server, "product"), flow.count(server, "render")
+  end
+
+  local function make(options)
+    options = options or {}
+    options.url, options.poll = flow.PAGE, flow.POLL
+    return client:spawn(function() return client:make_video(options) end)
+  end
+
+  it("go to who is about to start a video before all others", function()
+    local tasks = {}
+    for i = 1, 5 do tasks[i] = make { timeout = 50 } end
+    settle()
+    assert.same({ 3, 0 }, { count() })
+    later = later + 60
+    settle()
+    assert.same({ 3, 3 }, { count() })
+    later = later + 60
+    settle()
+    assert.same({ 5, 4 }, { count() })
+    later = later + 60
+    settle()
+    assert.same({ 5, 5 }, { count() })
+    -- and all are done, though each had less than a minute for itself
+    for i = 1, 5 do
+      assert.is_true(tasks[i].done)
+      assert.is_truthy(tasks[i].value, tostring(tasks[i].err))
+    end
+  end)
+
+  it("are not taken by who gives up", function()
+    for _ = 1, 3 do make() end
+    settle()
+    local waiting = {}
+    for i = 1, 50 do waiting[i] = make() end
+    client:step(0.02)
+    for _, task in ipairs(waiting) do task:cancel() end
+    for _, task in ipairs(waiting) do
+      assert.same({ "cancelled", "not_sent" }, { task.err.kind,
+        task.err.outcome })
+    end
+    later = later + 60
+    settle() -- the renders of the three
+    make()
+    later = later + 60
+    settle()
+    assert.same({ 4, 4 }, { count() })
+  end)
+
+  it("pass on when the first in line is cancelled", function()
+    for _ = 1, 3 do
+      client:spawn(function() client:create_product { url = flow.PAGE } end)
+    end
+    settle()
+    local first, second = make(), make()
+    settle()
+    later = later + 59
+    first:cancel()
+    settle()
+    later = later + 2
+    settle()
+    assert.same({ 4, 1 }, { count() })
+    assert.is_truthy(second.value, tostring(second.err))
+  end)
+
+  it("are had before anything is sent where a task cannot wait", function()
+    local task = client:spawn(function()
+      local raised
+      ("x"):gsub("x", function()
+        local ok, err = pcall(client.render_project, client,
+          { project_id = "p" })
+        raised = not ok and tostring(err)
+      end)
+      return raised
+    end)
+    client:run()
+    assert.is_string(task.value or tostring(task.err))
+    assert.same({ 0, 0 }, { count() })
+  end)
+end)
