@@ -36,6 +36,26 @@ describe("jogg.loop.cqueues", function()
   end)
   after_each(function() client:close() end)
 
+  it("wakes everybody who waits for the same task", function()
+    local woken = 0
+    local task = client:spawn(function()
+      return client:project_info "p"
+    end)
+    for _ = 1, 3 do
+      controller:wrap(function()
+        if task:wait() then woken = woken + 1 end
+      end)
+    end
+    for _ = 1, 2 do
+      controller:wrap(function()
+        client:run()
+        woken = woken + 1
+      end)
+    end
+    assert(controller:loop(10 * SLOW))
+    assert.equal(5, woken)
+  end)
+
   it("makes eight videos while a ticker ticks", function()
     local videos, ticks, longest = 0, 0, 0
     for i = 1, 8 do

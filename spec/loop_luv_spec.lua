@@ -42,6 +42,26 @@ describe("jogg.loop.luv", function()
     coroutine.wrap(f)()
   end
 
+  it("wakes everybody who waits for the same task", function()
+    local woken = 0
+    local task = client:spawn(function()
+      return client:project_info "p"
+    end)
+    for _ = 1, 3 do
+      go(function()
+        if task:wait() then woken = woken + 1 end
+      end)
+    end
+    for _ = 1, 2 do
+      go(function()
+        client:run()
+        woken = woken + 1
+      end)
+    end
+    uv.run()
+    assert.equal(5, woken)
+  end)
+
   it("makes eight videos while a ticker ticks", function()
     local videos, failure, ticks, longest = 0, nil, 0, 0
     for i = 1, 8 do

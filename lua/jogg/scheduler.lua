@@ -66,18 +66,23 @@ function Scheduler:refuse_foreign(level)
   end
 end
 
+-- What a task waited for means nothing any more.
+local function end_wait(self, task)
+  if task.id then
+    self.pending[task.id] = nil
+    task.id = nil
+  end
+  if task.due then -- its entry among the sleepers stays for now
+    task.due = nil
+    self.stale = self.stale + 1
+  end
+end
+
 --- Makes a task able to go on.
 function Scheduler:wake(task)
   if not task.woken then
     task.woken = true
-    if task.id then
-      self.pending[task.id] = nil
-      task.id = nil
-    end
-    if task.due then -- its entry among the sleepers means nothing any more
-      task.due = nil
-      self.stale = self.stale + 1
-    end
+    end_wait(self, task)
     local last = self.ready_last + 1
     self.ready_last = last
     self.ready[last] = task
@@ -242,7 +247,7 @@ local function resume_ready(self, deadline)
   return false
 end
 
--- Wakes those whose requests are finished. True: there may be more.
+-- Goes on with those whose requests are finished. True: there may be more.
 local function dispatch_results(self, deadline)
   for _ = 1, ROUND do
     local id = self.core:next()
@@ -251,10 +256,8 @@ local function dispatch_results(self, deadline)
     end
     local task = self.pending[id]
     if task then
-      self:wake(task)
-      if resume_ready(self, deadline) then
-        return true
-      end
+      end_wait(self, task)
+      self:resume_now(task)
     end
     if deadline and core.now() >= deadline then
       return true
@@ -263,7 +266,7 @@ local function dispatch_results(self, deadline)
   return true
 end
 
--- Wakes those whose time has come. True: the budget ended first.
+-- Goes on with those whose time has come. True: the budget ended first.
 local function dispatch_sleepers(self, deadline)
   local due, task = self.sleepers:peek()
   local now = due and core.now()
@@ -271,10 +274,8 @@ local function dispatch_sleepers(self, deadline)
     self.sleepers:pop()
     if task.due == due then
       task.due = nil
-      self:wake(task)
-      if resume_ready(self, deadline) then
-        return true
-      end
+      end_wait(self, task)
+      self:resume_now(task)
     else
       self.stale = self.stale - 1
     end
