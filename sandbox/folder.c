@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,20 @@ int folder_remove(const char *path)
 
   if (result < 0) result = errno;
   return result == ENOENT ? 0 : result;
+}
+
+int folder_lock(const char *path, int *fd)
+{
+  int error;
+
+  /* Closed in children: a lock lasts as long as any descriptor of it. */
+  *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (*fd < 0) return errno;
+  if (flock(*fd, LOCK_EX | LOCK_NB) == 0) return 0;
+  error = errno;
+  (void)close(*fd);
+  *fd = -1;
+  return error;
 }
 
 int folder_temporary(char *path, size_t size)

@@ -23,6 +23,7 @@
 #include "rules.h"
 
 #define PAGE_TYPE  "sandbox.page"
+#define LOCK_TYPE  "sandbox.lock"
 #define MAX_RANDOM 32
 
 /* [-0, +1..2, m] true, or nil and why */
@@ -113,6 +114,35 @@ static int host_remove_folder(lua_State *L)
   const char *path = luaL_checkstring(L, 1);
 
   return outcome(L, folder_remove(path), path);
+}
+
+struct host_lock {
+  int fd;
+};
+
+static int lock_gc(lua_State *L)
+{
+  struct host_lock *l = luaL_checkudata(L, 1, LOCK_TYPE);
+
+  if (l->fd >= 0) (void)close(l->fd);
+  l->fd = -1;
+  return 0;
+}
+
+/* host.lock(path): a lock that lasts as long as the value; false when
+ * another program has it; nil and why */
+static int host_take_lock(lua_State *L)
+{
+  const char *path = luaL_checkstring(L, 1);
+  struct host_lock *l = lua_newuserdatauv(L, sizeof *l, 0);
+  int error;
+
+  l->fd = -1;
+  luaL_setmetatable(L, LOCK_TYPE);
+  error = folder_lock(path, &l->fd);
+  if (error && error != EWOULDBLOCK) return outcome(L, error, path);
+  if (error) lua_pushboolean(L, 0);
+  return 1;
 }
 
 static int host_temporary_folder(lua_State *L)
@@ -234,11 +264,24 @@ static int host_embedded(lua_State *L)
   return 1;
 }
 
+/* [-0, +0, m] */
+static void define_type(lua_State *L, const char *name, lua_CFunction gc)
+{
+  if (luaL_newmetatable(L, name)) {
+    lua_pushcfunction(L, gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+  }
+  lua_pop(L, 1);
+}
+
 int host_open(lua_State *L)
 {
   static const luaL_Reg functions[] = {
     { "page", host_page },
     { "join", host_join },
+    { "lock", host_take_lock },
     { "make_folder", host_make_folder },
     { "remove_folder", host_remove_folder },
     { "temporary_folder", host_temporary_folder },
@@ -253,13 +296,8 @@ int host_open(lua_State *L)
     { NULL, NULL }
   };
 
-  if (luaL_newmetatable(L, PAGE_TYPE)) {
-    lua_pushcfunction(L, page_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-  }
-  lua_pop(L, 1);
+  define_type(L, PAGE_TYPE, page_gc);
+  define_type(L, LOCK_TYPE, lock_gc);
   luaL_newlib(L, functions);
   operation_open(L);
   return 1;

@@ -42,6 +42,33 @@ describe("sandbox: its life", function()
     process.remove_folder(folder)
   end)
 
+  it("deletes nothing of its data folder but its own leftovers", function()
+    local folder = process.temporary_folder()
+    process.run { "mkdir", "-p", folder .. "/work/0123456789abcdef" }
+    process.write_file(folder .. "/work/0123456789abcdef/slide1.jpg", "x")
+    process.write_file(folder .. "/work/thesis.txt", "years of work")
+    sandbox.start({ "--data", folder }):stop()
+    assert.equal("years of work",
+      process.read_file(folder .. "/work/thesis.txt"))
+    assert.equal(1, process.file_count(folder .. "/work"))
+    process.remove_folder(folder)
+  end)
+
+  it("shares its data folder with no other sandbox", function()
+    local folder = process.temporary_folder()
+    local server = sandbox.start { "--data", folder }
+    process.run { "mkdir", folder .. "/work/0123456789abcdef" }
+    local text, code = process.run({
+      os.getenv "JOGG_SANDBOX" or "build/jogg-sandbox", "--data", folder,
+    }, { stderr = "merge" })
+    assert.equal(1, code)
+    assert.truthy(text:find("another sandbox", 1, true), text)
+    assert.equal(1, process.file_count(folder .. "/work"))
+    server:stop()
+    sandbox.start({ "--data", folder }):stop()
+    process.remove_folder(folder)
+  end)
+
   it("stops at once in the middle of everything, and cleans up", function()
     local folder = process.temporary_folder()
     local server = sandbox.start({ "--video", "full", "--speed", "1000" },

@@ -10,11 +10,27 @@ local json = require "json"
 
 local store = {}
 
+local lock                 -- on the data folder, for as long as we live
+
+local WORK_BYTES = 8       -- of a work folder's name, which is hexadecimal
+local WORK_NAME = "^" .. ("%x"):rep(2 * WORK_BYTES) .. "$"
+
 local function record_path(name)
   return ("%s/%s.json"):format(config.data, name)
 end
 
---- Makes or finds the data folder.
+-- What a run that was killed left: only folders with names of our making,
+-- for the folder we were given may hold anything else.
+local function clear_work()
+  local work = config.data .. "/work"
+  for _, name in ipairs(host.list(work) or {}) do
+    if name:find(WORK_NAME) then
+      host.remove_folder(work .. "/" .. name)
+    end
+  end
+end
+
+--- Makes or finds the data folder, which no other sandbox may use.
 -- @treturn[1] boolean
 -- @treturn[2] nil
 -- @treturn[2] string why not
@@ -25,12 +41,18 @@ function store.open()
     if not config.data then return nil, why end
     config.temporary = true
   end
-  host.remove_folder(config.data .. "/work")     -- of a run that was killed
-  for _, name in ipairs { "", "/projects", "/files", "/samples", "/work" } do
-    local ok
-    ok, why = host.make_folder(config.data .. name)
+  local ok
+  ok, why = host.make_folder(config.data)
+  if not ok then return nil, why end
+  lock, why = host.lock(config.data .. "/lock")
+  if not lock then
+    return nil, why or config.data .. ": another sandbox uses this folder"
+  end
+  for _, name in ipairs { "projects", "files", "samples", "work" } do
+    ok, why = host.make_folder(config.data .. "/" .. name)
     if not ok then return nil, why end
   end
+  clear_work()
   return true
 end
 
@@ -71,7 +93,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why not
 function store.work_folder()
-  local path = ("%s/work/%s"):format(config.data, host.random(8))
+  local path = ("%s/work/%s"):format(config.data, host.random(WORK_BYTES))
   local ok, why = host.make_folder(path)
   if not ok then return nil, why end
   return path
