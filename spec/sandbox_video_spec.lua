@@ -169,6 +169,14 @@ describe("sandbox: quick videos", function()
     end
   end)
 
+  it("come soon, however many blanks stand in the text", function()
+    local product = server:product()
+    assert.equal(0, put(server, ('{"product_id":%d,"intro_medias":[],'
+      .. '"intro_text":"a%sb"}'):format(product.id, (" "):rep(500000))).code)
+    assert.equal(4, server:render(product.prj_id,
+      { render_subtitle = 1 }).status)
+  end)
+
   it("are reused for identical inputs, and paid again", function()
     local one, other = server:product(), server:product()
     local first = server:render(one.prj_id)

@@ -65,7 +65,9 @@ local function sentences_of(text)
   local list = {}
   text = text:gsub("。", "。\n"):gsub("([.!?])%s+", "%1\n")
   for sentence in text:gmatch "[^\n]+" do
-    sentence = sentence:match "^%s*(.-)%s*$"
+    -- one blank at most before the match, which would else take the square
+    -- of their number
+    sentence = sentence:gsub("%s+", " "):match "^ ?(.-) ?$"
     if sentence ~= "" then list[#list + 1] = sentence end
   end
   return list

@@ -74,7 +74,9 @@ end
 -- =======================================================================
 
 local function media_of(picture)
-  return { type = 1, url = picture, name = picture:match "([^/?#]*)[^/]*$" }
+  return {
+    type = 1, url = picture, name = picture:match "^[^?#]*/([^/?#]*)" or "",
+  }
 end
 
 --- POST /open/product
