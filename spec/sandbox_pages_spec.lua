@@ -73,6 +73,25 @@ describe("sandbox: pages", function()
     assert.equal("Größe", read("\239\187\191<title>Größe</title>").title)
   end)
 
+  it("replaces bytes that are not of the charset", function()
+    local project = read("\239\187\191<title>Caf\233 ok</title>"
+      .. '<img src="http://\255.example/a.png">')
+    assert.equal("Caf\239\191\189 ok", project.title)
+    assert.equal("Caf\239\191\189 ok", server:info(project.id).title)
+    assert.equal(4, server:render(project.id, { render_subtitle = 1 }).status)
+  end)
+
+  it("reads JSON-LD with broken lines", function()
+    assert.equal("A b", read('<script type="application/ld+json">'
+      .. '{"@type":"Product","name":"A\nb"}</script>').title)
+  end)
+
+  it("names pictures, however long their path is", function()
+    local media = read(("<img src='/%s/x.png?a/b'>"):format(("a"):rep(30000)))
+      .medias[1]
+    assert.equal("x.png", media.name)
+  end)
+
   it("survives what is hardly HTML", function()
     local deep = ("<div>"):rep(20000) .. "<title>deep</title>"
     assert.equal("string", type(read(deep).title))

@@ -5,8 +5,9 @@
 local socket = require "socket"
 local sandbox = require "spec.support.sandbox"
 
-local function put(server, body)
-  return server:call("PUT", "/open/product", { body = body })
+local function put(server, body, headers)
+  return server:call("PUT", "/open/product",
+    { body = body, headers = headers })
 end
 
 local function render(server, body)
@@ -104,7 +105,8 @@ describe("sandbox: the four calls", function()
 
   it("answers 400 with its other error shape to what is not JSON", function()
     for _, body in ipairs { "", "{", "[1]", "null", '"x"', "{}x", '{"a":NaN}',
-      '{"url":"\255"}' } do
+      '{"url":"\255"}', '{"a":"\n"}', '{"a":"\t"}', '{}\0x', '{"a":1.}',
+      '{"a":1.e3}', '{"a":-.5}', '{"a":1e999}', '{"a":-1e999}' } do
       local answer, status = server:call("POST", "/open/product",
         { body = body })
       assert.equal(400, status, body)
@@ -164,6 +166,9 @@ describe("sandbox: the four calls", function()
     assert.equal(0, entry.code)
     local _, text = server:request("GET", "/sandbox/log")
     assert.is_nil(text:find(server.key, 1, true))
+    put(server, "{}", { ["x-other"] = "\255" })
+    _, text = server:request("GET", "/sandbox/log")
+    assert.truthy(text:find('"x-other":"\239\191\189"', 1, true))
   end)
 end)
 

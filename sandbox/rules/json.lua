@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 --
--- JSON with exact types: lua-cjson judges whether a text is JSON and reads
--- its strings; what it cannot tell apart is read here from the text: 3924
--- from 3924.0, [] from {}.
+-- JSON with exact types: lua-cjson judges the structure of a text and reads
+-- its escapes; the rest is read here from the text: what lua-cjson cannot
+-- tell apart (3924 from 3924.0, [] from {}) and what it lets pass (1., a
+-- line break in a string, numbers beyond any, text after a NUL).
 
 local json = {}
 
@@ -36,10 +37,18 @@ end
 
 -- {======================================================================
 -- Reading: each function takes a position and returns value, next position.
--- The text is known to be JSON.
+-- The structure is known to be right; what is wrong beyond that is raised.
 -- =======================================================================
 
 local read_value
+
+--- The number that a text is in JSON; nil for anything else, and for what is
+-- larger than any number here: it could not be written again.
+function json.number(text)
+  local value = text:find "^%-?%d[%deE.+-]*$"
+    and not (text .. " "):find "%.%D" and tonumber(text)
+  return value and value - value == 0 and value or nil
+end
 
 local function skip(text, at)
   return text:match("^[ \t\r\n]*()", at)
@@ -54,6 +63,7 @@ local function read_string(text, at)
     stop = stop + 1
   end
   local raw = text:sub(at, stop - 1)
+  if raw:find "[\0-\31]" then error("a string holds a control character", 0) end
   if raw:find("\\", 1, true) then
     return cjson.decode("[" .. raw .. "]")[1], stop
   end
@@ -95,7 +105,8 @@ function read_value(text, at)
   if first == "[" then return read_array(text, at) end
   local token, stop = text:match("^([%w.+-]+)()", at)
   local value = WORDS[token]
-  if value == nil then value = tonumber(token) end
+  if value == nil then value = json.number(token) end
+  if value == nil then error(token .. " is no number", 0) end
   return value, stop
 end
 
@@ -105,15 +116,33 @@ end
 -- @treturn[2] string why it is not JSON
 function json.decode(text)
   if not utf8.len(text) then return nil, "it is not UTF-8" end
+  if text:find("\0", 1, true) then return nil, "it holds a NUL" end
   local ok, value = pcall(cjson.decode, text)
   if not ok then return nil, (tostring(value):gsub("^.-: ", "")) end
-  return (read_value(text, skip(text, 1)))
+  ok, value = pcall(read_value, text, skip(text, 1))
+  if not ok then return nil, value end
+  return value
 end
 
 -- }======================================================================
 
--- lua-cjson writes a slash as \/, which is right and hard to read.
+--- Bytes as UTF-8: each that cannot be becomes U+FFFD.
+function json.text(bytes)
+  local parts, from = {}, 1
+  local length, bad = utf8.len(bytes)
+  while not length do
+    parts[#parts + 1] = bytes:sub(from, bad - 1)
+    from = bad + 1
+    length, bad = utf8.len(bytes, from)
+  end
+  parts[#parts + 1] = bytes:sub(from)
+  return table.concat(parts, "\u{FFFD}")
+end
+
+-- lua-cjson writes a slash as \/, which is right and hard to read. Words of
+-- others (headers, libcurl's and ffmpeg's errors) need not be UTF-8.
 local function write_plain(value)
+  if type(value) == "string" then value = json.text(value) end
   return (cjson.encode(value):gsub("\\/", "/"))
 end
 

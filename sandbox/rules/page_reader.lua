@@ -12,6 +12,7 @@ local PAGE_BYTES = 4 * 1024 * 1024
 local PAGE_SECONDS = 30
 local MOST_PICTURES = 12
 local MOST_DEPTH = 12
+local JSONLD_BYTES = 512 * 1024      -- in all: it is read under the lock
 
 local function clean(text)
   if type(text) ~= "string" then return nil end
@@ -76,9 +77,11 @@ end
 -- }======================================================================
 
 local function sort_findings(findings)
-  local found = { meta = {}, products = {}, images = {}, open_graph = {} }
+  local found = { meta = {}, images = {}, open_graph = {} }
+  local left = JSONLD_BYTES
   for _, finding in ipairs(findings) do
-    local kind, value = finding.kind, finding.value
+    -- libxml2 passes on what is not of the charset that a page claims
+    local kind, value = finding.kind, json.text(finding.value)
     if kind == "meta" then
       local name = finding.key
       found.meta[name] = found.meta[name] or value
@@ -87,8 +90,11 @@ local function sort_findings(findings)
         table.insert(found.open_graph, value)
       end
     elseif kind == "jsonld" then
-      local product = find_product((json.decode(value)), 0)
-      if product then table.insert(found.products, product) end
+      left = left - #value
+      if not found.product and left >= 0 then
+        -- many shops break lines within strings
+        found.product = find_product(json.decode((value:gsub("%c", " "))), 0)
+      end
     elseif kind == "image" then
       table.insert(found.images, value)
     else
@@ -129,7 +135,7 @@ function page_reader.parse(html, url, content_type)
   local findings, why = host.page(html, charset)
   if not findings then return nil, why end
   local found = sort_findings(findings)
-  local meta, product = found.meta, found.products[1] or {}
+  local meta, product = found.meta, found.product or {}
   local base = found.base and host.join(url, found.base) or url
   return {
     title = clean(product.name) or clean(meta["og:title"])

@@ -210,11 +210,16 @@ local function work_on(job)
   if jobs[project.id] == job then jobs[project.id] = nil end
 end
 
+local function complain(why)
+  io.stderr:write("jogg-sandbox: ", tostring(why), "\n")
+end
+
 -- A rule that raises must not end the worker: the project fails.
 local function give_up(job, why)
-  io.stderr:write("jogg-sandbox: ", tostring(why), "\n")
+  complain(why)
   jobs[job.project.id] = nil
-  finish(job, false, "the sandbox has a fault")
+  local ok, again = pcall(finish, job, false, "the sandbox has a fault")
+  if not ok then complain(again) end
 end
 
 --- Works until the sandbox stops.
