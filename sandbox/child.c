@@ -34,6 +34,7 @@ struct child {
   char last[CHILD_LINE]; /* the last complaint that says something */
   child_listener *listen;
   void *ud;
+  bool unwanted; /* the listener said so */
 };
 
 static double now(void)
@@ -58,7 +59,8 @@ static void on_progress_line(struct child *c)
 
   if (strncmp(c->progress.text, key, sizeof key - 1) != 0) return;
   us = strtoll(c->progress.text + sizeof key - 1, &end, 10);
-  if (*end == '\0' && us >= 0 && c->listen) c->listen(c->ud, us);
+  if (*end == '\0' && us >= 0 && c->listen && !c->listen(c->ud, us))
+    c->unwanted = true;
 }
 
 static void on_complaint_line(struct child *c)
@@ -167,6 +169,7 @@ static const char *child_follow(struct child *c, double deadline,
 
     if (stop_requested(stop)) return "the sandbox stops";
     if (now() > deadline) return "it took too long";
+    if (c->unwanted) return "it is no longer wanted";
     if (poll(fds, 2, TICK_MS) <= 0) continue;
     if (c->out >= 0 && fds[0].revents)
       child_read(c, &c->out, &c->progress, on_progress_line);

@@ -4,18 +4,20 @@
  *
  * No shell is ever involved.  The child sees /dev/null as its input, runs in
  * its own process group in the folder asked for, and is killed when the
- * sandbox stops or its time is over.  Its output is read as the key=value
+ * sandbox stops, its time is over or its listener says so.  Its output is read as the key=value
  * lines of ffmpeg's -progress; of its complaints the last line is kept.
  */
 #ifndef SANDBOX_CHILD_H
 #define SANDBOX_CHILD_H
 
+#include <stdbool.h>
+
 #include "stop.h"
 
 #define CHILD_LINE 512
 
-/* Hears how many microseconds of video are written. */
-typedef void child_listener(void *ud, long long out_time_us);
+/* Hears how many microseconds of video are written; false ends it. */
+typedef bool child_listener(void *ud, long long out_time_us);
 
 struct child_result {
   bool ok;                 /* it ran and ended with 0 */

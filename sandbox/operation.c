@@ -193,12 +193,12 @@ struct listener {
   const char *token;
 };
 
-static void on_progress(void *ud, long long out_time_us)
+static bool on_progress(void *ud, long long out_time_us)
 {
   struct listener *listener = ud;
 
-  if (listener->token)
-    rules_progress(listener->rules, listener->token, out_time_us);
+  return !listener->token
+         || rules_progress(listener->rules, listener->token, out_time_us);
 }
 
 void operation_perform(struct operation *op, struct rules *rules)

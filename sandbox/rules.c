@@ -181,23 +181,25 @@ bool rules_run(struct rules *r, const struct rules_call *call)
 struct progress {
   const char *token;
   long long us;
+  bool go_on;
 };
 
 static int tell_progress(lua_State *L)
 {
-  const struct progress *progress = lua_touserdata(L, 1);
+  struct progress *progress = lua_touserdata(L, 1);
 
   (void)lua_rawgeti(L, LUA_REGISTRYINDEX, rules_of(L)->boot);
   (void)lua_getfield(L, -1, "progress");
   lua_pushstring(L, progress->token);
   lua_pushinteger(L, progress->us);
-  lua_call(L, 2, 0);
+  lua_call(L, 2, 1);
+  progress->go_on = lua_toboolean(L, -1);
   return 0;
 }
 
-void rules_progress(struct rules *r, const char *token, long long us)
+bool rules_progress(struct rules *r, const char *token, long long us)
 {
-  struct progress progress = { .token = token, .us = us };
+  struct progress progress = { .token = token, .us = us, .go_on = true };
 
   lock(r);
   lua_pushcfunction(r->L, tell_progress);
@@ -207,4 +209,5 @@ void rules_progress(struct rules *r, const char *token, long long us)
     lua_pop(r->L, 1);
   }
   unlock(r);
+  return progress.go_on;
 }

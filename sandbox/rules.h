@@ -40,7 +40,7 @@ struct rules_call {
 /* Runs a rule to its end; false if it raised (the reason is on stderr). */
 bool rules_run(struct rules *r, const struct rules_call *call);
 
-/* Tells a rule's owner how far its program is. */
-void rules_progress(struct rules *r, const char *token, long long us);
+/* Tells a rule's owner how far its program is; false: it may be ended. */
+bool rules_progress(struct rules *r, const char *token, long long us);
 
 #endif

@@ -187,4 +187,72 @@ describe("sandbox: quick videos", function()
     assert.is_true(#a > 1000 and a == b)
     assert.equal(before + 1, server:account().charged)
   end)
+
+  local function shape_of(info)
+    local _, bytes = server:request("GET", info.video_url)
+    local path = process.write_file(folder .. "/v.mp4", bytes)
+    return probe(path, "stream=width,height")
+  end
+
+  it("are not reused once they are replaced", function()
+    local one, other = server:product(), server:product()
+    local function title(product)
+      put(server, ('{"product_id":%d,"title":"Twice"}'):format(product.id))
+    end
+    title(one)
+    title(other)
+    server:render(one.prj_id, { aspect_ratio = 0 })
+    server:render(one.prj_id, { aspect_ratio = 2 })
+    assert.equal("180,320",
+      shape_of(server:render(other.prj_id, { aspect_ratio = 0 })))
+    assert.equal("180,180",
+      shape_of(server:render(other.prj_id, { aspect_ratio = 2 })))
+  end)
+
+  it("show the first address of a medium that is one", function()
+    local product = server:product()
+    local _, before = server:log()
+    assert.equal(0, put(server, ('{"product_id":%d,"intro_medias":[{"type":2,'
+      .. '"cover_url":"","preview_url":"","url":"%s/files/00/x.mp4"}]}')
+      :format(product.id, server.url)).code)
+    assert.equal(4, server:render(product.prj_id).status)
+    local fetched
+    for _, entry in ipairs(server:log(before)) do
+      fetched = fetched or entry.path == "/files/00/x.mp4"
+    end
+    assert.is_true(fetched)
+  end)
+end)
+
+describe("sandbox: a render that is outdated", function()
+  local server
+
+  setup(function()
+    server = sandbox.start { "--video", "full", "--speed", "1000",
+      "--renders", "2" }
+  end)
+  teardown(function() server:stop() end)
+
+  it("does not meddle with the one that follows", function()
+    local id = server:product().prj_id
+    local body = ('{"project_id":"%s"}'):format(id)
+    assert.equal(0, render(server, body).code)
+    local function await_progress(least)
+      local info
+      repeat
+        socket.sleep(0.01)
+        info = server:info(id)
+      until info.status > 3 or info.status == 3 and info.progress >= least
+      return info
+    end
+    assert.equal(3, await_progress(40).status)
+    assert.equal(0, render(server, body).code)
+    local last = 0
+    repeat
+      local info = await_progress(0)
+      assert.is_true(info.progress >= last, "progress goes back")
+      last = info.progress
+    until info.status > 3
+    assert.equal(100, last)
+  end)
 end)

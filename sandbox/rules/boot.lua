@@ -48,8 +48,9 @@ function boot.work()
 end
 
 --- Hears from a running program how much of a video is written.
-function boot.progress(project_id, microseconds)
-  require("render").progress(project_id, microseconds)
+-- @treturn boolean whether it is to go on
+function boot.progress(token, microseconds)
+  return require("render").progress(token, microseconds)
 end
 
 --- Removes what is temporary.

@@ -18,12 +18,14 @@ local SLIDE_SECONDS, VIDEO_SECONDS = 30, 300
 
 local queue = {}
 local jobs = {}              -- project id -> the job that is worked on
-local results = {}           -- inputs -> folder of a finished render
+local results = {}           -- inputs -> {project id, length} of a render
+local delivered = {}         -- project id -> inputs of the files it shows
 
 --- Puts a project at the end of the queue.
 function render.enqueue(project)
   queue[#queue + 1] = {
     project = project, run = project.renders, since = host.monotonic(),
+    token = ("%s:%d"):format(project.id, project.renders),
   }
   host.wake()
 end
@@ -40,11 +42,14 @@ end
 -- =======================================================================
 
 --- Hears from ffmpeg.
-function render.progress(project_id, microseconds)
-  local job = jobs[project_id]
-  if job and job.length then
-    job.encoded = math.min(1, microseconds / 1e6 / job.length)
-  end
+-- @tparam string token the job's
+-- @tparam integer microseconds
+-- @treturn boolean whether it is to go on
+function render.progress(token, microseconds)
+  local job = jobs[token:match "^%x+"]
+  if not job or job.token ~= token or not current(job) then return false end
+  job.encoded = math.min(1, microseconds / 1e6 / job.length)
+  return true
 end
 
 local function place_of(project)
@@ -76,15 +81,19 @@ end
 -- Work
 -- =======================================================================
 
-local function ffmpeg(arguments, folder, seconds, token)
-  return host.run(arguments, folder, seconds, token)
+-- A picture's address; that of a video is fetched when it has no other.
+local function address_of(media)
+  local names = media.type == 2 and { "cover_url", "preview_url", "url" }
+    or { "url" }
+  for _, name in ipairs(names) do
+    local address = media[name]
+    if address and address ~= "" then return address end
+  end
 end
 
 -- Fetches one picture and makes a slide of it; false if it cannot be used.
 local function make_slide(job, media, index)
-  local address = media.url
-  if media.type == 2 then address = media.cover_url or media.preview_url
-    or media.url end
+  local address = address_of(media)
   local url = address and host.join(nil, address)
   local picture = url and host.fetch(url, PICTURE_BYTES, PICTURE_SECONDS)
   if not picture or picture.status ~= 200 then return false end
@@ -94,12 +103,12 @@ local function make_slide(job, media, index)
     or not host.write(job.folder .. "/" .. name, picture.body) then
     return false
   end
-  return ffmpeg(video.slide(job.shape, format, name, index), job.folder,
+  return host.run(video.slide(job.shape, format, name, index), job.folder,
     SLIDE_SECONDS)
 end
 
 local function make_slides(job)
-  local count, medias = 0, job.project.medias
+  local count, medias = 0, job.subject.medias
   job.doing = "reading the pictures"
   for i, media in ipairs(medias) do
     if count == job.shape.slides or not current(job) then break end
@@ -107,8 +116,9 @@ local function make_slides(job)
     job.prepared = math.min(1, i / math.min(#medias, job.shape.slides))
   end
   if count == 0 then
-    local ok, why = ffmpeg(video.background(job.shape, job.project.title, 1),
-      job.folder, SLIDE_SECONDS)
+    local ok, why = host.run(
+      video.background(job.shape, job.subject.title, 1), job.folder,
+      SLIDE_SECONDS)
     if not ok then return nil, why end
     count = 1
   end
@@ -116,33 +126,50 @@ local function make_slides(job)
   return count
 end
 
-local function publish(job, name, as)
-  local folder = ("%s/files/%s"):format(config.data, job.project.id)
-  local ok, why = host.make_folder(folder)
-  if not ok then return nil, why end
-  return os.rename(job.folder .. "/" .. name, folder .. "/" .. as)
+local function folder_of(project_id)
+  return ("%s/files/%s"):format(config.data, project_id)
 end
 
--- Links a finished render's files instead of making them anew.
+local function publish(job, name)
+  local folder = folder_of(job.project.id)
+  local ok, why = host.make_folder(folder)
+  if not ok then return nil, why end
+  delivered[job.project.id] = nil
+  return os.rename(job.folder .. "/" .. name, folder .. "/" .. name)
+end
+
+-- Links a finished render's files instead of making them anew, if they were
+-- not replaced meanwhile.
 local function reuse(job)
   local old = config.reuse and results[job.inputs]
-  if not old then return false end
+  if not old or delivered[old.project_id] ~= job.inputs then return false end
   for _, name in ipairs { "video.mp4", "cover.jpg" } do
-    if not host.link(old.folder .. "/" .. name, job.folder .. "/" .. name)
-      or not publish(job, name, name) then
+    if not host.link(folder_of(old.project_id) .. "/" .. name,
+      job.folder .. "/" .. name) or not publish(job, name) then
       return false
     end
   end
+  delivered[job.project.id] = job.inputs
   job.length, job.encoded = old.length, 1
   job.project.cover = true
   return true
 end
 
+-- What the video shows, as it is now: a PUT during the work changes the
+-- project, not the video.
+local function subject_of(project)
+  return {
+    title = project.title, intro_text = project.intro_text,
+    price = project.price, medias = project.medias, options = project.options,
+  }
+end
+
 -- Makes video.mp4 and cover.jpg; nil and why when it cannot.
 local function produce(job)
-  local project = job.project
-  job.shape = video.shape(project.options.aspect_ratio, config.video)
-  job.inputs = video.inputs(project, config.video)
+  local project, subject = job.project, subject_of(job.project)
+  job.subject = subject
+  job.shape = video.shape(subject.options.aspect_ratio, config.video)
+  job.inputs = video.inputs(subject, config.video)
   if reuse(job) then return true end
   local slides, why = make_slides(job)
   if not slides or not current(job) then return nil, why end
@@ -150,23 +177,21 @@ local function produce(job)
   job.length, job.doing = plan.length, "rendering"
   local ok
   ok, why = host.write(job.folder .. "/text.ass",
-    video.text(job.shape, plan, project))
+    video.text(job.shape, plan, subject))
   if not ok then return nil, why end
-  ok, why = ffmpeg(video.cover(job.shape), job.folder, SLIDE_SECONDS)
-  if ok then ok, why = publish(job, "cover.jpg", "cover.jpg") end
+  ok, why = host.run(video.cover(job.shape), job.folder, SLIDE_SECONDS)
+  if not ok or not current(job) then return nil, why end
+  ok, why = publish(job, "cover.jpg")
   if not ok then return nil, why end
   project.cover = true
-  ok, why = ffmpeg(video.encode(job.shape, plan), job.folder, VIDEO_SECONDS,
-    project.id)
+  ok, why = host.run(video.encode(job.shape, plan), job.folder, VIDEO_SECONDS,
+    job.token)
   if not ok or not current(job) then return nil, why end
-  ok, why = publish(job, "video.mp4", "video.mp4")
-  if ok then
-    results[job.inputs] = {
-      folder = ("%s/files/%s"):format(config.data, project.id),
-      length = job.length,
-    }
-  end
-  return ok, why
+  ok, why = publish(job, "video.mp4")
+  if not ok then return nil, why end
+  delivered[project.id] = job.inputs
+  results[job.inputs] = { project_id = project.id, length = job.length }
+  return true
 end
 
 local function finish(job, ok, why)
