@@ -141,10 +141,4 @@ describe("sandbox: faults", function()
     end
     assert.equal(0, #server:call("GET", "/sandbox/faults").faults)
   end)
-
-  it("a deleted project is an end state", function()
-    local id = new_render()
-    assert.equal(200, (server:request("DELETE", "/sandbox/projects/" .. id)))
-    assert.equal(99, server:info(id).status)
-  end)
 end)

@@ -42,6 +42,92 @@ describe("sandbox: its life", function()
     process.remove_folder(folder)
   end)
 
+  it("takes up what was queued as queued", function()
+    local folder = process.temporary_folder()
+    local arguments = { "--data", folder, "--speed", "1" }
+    local server = sandbox.start { "--data", folder, "--renders", "4",
+      "--speed", "100000", "--video", "full" }
+    local ids = {}
+    for i = 1, 3 do
+      ids[i] = server:product().prj_id
+      assert.equal(0, render(server,
+        ('{"project_id":"%s"}'):format(ids[i])).code)
+    end
+    repeat socket.sleep(0.01) until server:info(ids[3]).status == 3
+    server:stop()
+    server = sandbox.start(arguments)
+    for i = 1, 3 do
+      assert.is_true(server:info(ids[i]).status ~= 3)
+    end
+    server:stop()
+    process.remove_folder(folder)
+  end)
+
+  it("keeps the credits of keys that are not named", function()
+    local folder = process.temporary_folder()
+    local function start(...)
+      return sandbox.start { "--data", folder, ... }
+    end
+    local server = start("--key", "a=5")
+    server:render(server:product().prj_id)
+    server:stop()
+    server = start("--key", "b=5")
+    server:product()
+    server:stop()
+    server = start("--key", "a=5")
+    assert.equal(4, server:account().credits)
+    assert.equal(1, server:account().charged)
+    server:stop()
+    process.remove_folder(folder)
+  end)
+
+  it("skips records that are none of its own, and their numbers", function()
+    local folder = process.temporary_folder()
+    local complaints = folder .. "/complaints"
+    local function path(id)
+      return ("%s/data/projects/%s.json"):format(folder, id)
+    end
+    local server = sandbox.start { "--data", folder .. "/data" }
+    local kept, broken = server:product(), server:product()
+    server:stop()
+    local text = process.read_file(path(kept.prj_id))
+    process.write_file(path(broken.prj_id), "[]")
+    process.write_file(path "00ff", text)                      -- a copy
+    process.write_file(path "x", '{"id":"x"}')
+    server = sandbox.start({ "--data", folder .. "/data" },
+      { stderr = complaints })
+    assert.equal(1, server:info(kept.prj_id).status)
+    for _, id in ipairs { broken.prj_id, "00ff", "x" } do
+      assert.is_nil(server:info(id))
+      assert.truthy(process.read_file(complaints):find(id .. ".json: ", 1, true))
+    end
+    assert.equal(broken.id + 1, server:product().id)
+    server:stop()
+    process.remove_folder(folder)
+  end)
+
+  it("answers 50000 when it cannot write, and takes no credit", function()
+    local folder = process.temporary_folder()
+    local server = sandbox.start { "--data", folder, "--key", "k=5" }
+    local product = server:product()
+    -- in the place of the file that is to replace the record
+    local obstacle = ("%s/projects/%s.json.new"):format(folder, product.prj_id)
+    process.run { "mkdir", obstacle }
+    local body = ('{"project_id":"%s"}'):format(product.prj_id)
+    assert.equal(50000, render(server, body).code)
+    assert.equal(50000, server:call("PUT", "/open/product",
+      { json = { product_id = product.id, title = "x" } }).code)
+    local info = server:info(product.prj_id)
+    assert.equal(1, info.status)
+    assert.equal("Solstice Desk Lamp", info.title)
+    assert.equal(5, server:account().credits)
+    process.run { "rmdir", obstacle }
+    assert.equal(0, render(server, body).code)
+    assert.equal(4, server:await(product.prj_id).status)
+    server:stop()
+    process.remove_folder(folder)
+  end)
+
   it("deletes nothing of its data folder but its own leftovers", function()
     local folder = process.temporary_folder()
     process.run { "mkdir", "-p", folder .. "/work/0123456789abcdef" }

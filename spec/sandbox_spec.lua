@@ -76,7 +76,7 @@ describe("sandbox: the four calls", function()
       { "render_subtitle", '{"project_id":"%s","render_subtitle":true}',
         project },
       { "avatar_id", '{"project_id":"%s","avatar_id":"37"}', project },
-      { "lang", '{"project_id":"%s","lang":"klingon"}', project },
+      { "lang", '{"project_id":"%s","lang":""}', project },
       { "template_name", '{"project_id":"%s","template_name":1}', project },
     }
     for _, case in ipairs(refused) do
@@ -93,6 +93,24 @@ describe("sandbox: the four calls", function()
   it("lets fields through that it does not know", function()
     assert.equal(0, put(server, ('{"product_id":%d,"new_field":{}}'):format(
       product.id)).code)
+  end)
+
+  it("knows no closed list of languages, and no range of avatars", function()
+    local id = server:product().prj_id
+    assert.equal(4, server:render(id, { lang = "klingon", avatar_id = -1 })
+      .status)
+    assert.equal(-1, server:info(id).person_id)
+  end)
+
+  it("says 10104 for a deleted project, but shows it", function()
+    local other = server:product()
+    assert.equal(200,
+      (server:request("DELETE", "/sandbox/projects/" .. other.prj_id)))
+    assert.equal(10104, put(server,
+      ('{"product_id":%d,"title":"x"}'):format(other.id)).code)
+    assert.equal(10104, render(server,
+      ('{"project_id":"%s"}'):format(other.prj_id)).code)
+    assert.equal(99, server:info(other.prj_id).status)
   end)
 
   it("says 10104 for ids nobody has", function()
@@ -143,6 +161,11 @@ describe("sandbox: the four calls", function()
     assert.equal(40000, refusal("ftp://127.0.0.1/x").code)
     assert.equal(40000, refusal("not a url").code)
     assert.equal(40000, refusal("").code)
+    for _, url in ipairs { "http:/127.0.0.1/x", "http:127.0.0.1/x",
+      "http:///x", "http://", "javascript:x" } do
+      assert.equal(40000, refusal(url).code, url)
+    end
+    assert.equal(0, refusal(server:sample "lamp" .. "?a b#c").code)
     local answer = refusal(server.url .. "/samples/none.html")
     assert.equal(50000, answer.code)
     assert.truthy(answer.msg:find "HTTP 404")

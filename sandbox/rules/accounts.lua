@@ -6,11 +6,13 @@
 
 local host = require "host"
 local config = require "config"
+local json = require "json"
 local store = require "store"
 
 local accounts = {}
 
 local by_key, list
+local kept                   -- id -> what is written down; of all keys ever
 
 local function fingerprint(key)
   local hash = -3750763034362895579        -- FNV-1a, 64 bits
@@ -22,17 +24,20 @@ end
 
 local function open()
   if list then return end
-  local kept = store.read "accounts" or {}
+  kept = store.read "accounts" or {}
   by_key, list = {}, {}
   for _, given in ipairs(config.keys) do
     local id = fingerprint(given.key)
     if not by_key[given.key] then
-      local old = kept[id] or {}
+      local old = json.is_object(kept[id]) and kept[id] or {}
+      local function number(name, default)
+        return math.type(old[name]) == "integer" and old[name] or default
+      end
       local account = {
         id = id, name = ("key %d"):format(#list + 1),
-        credits = old.credits or given.credits or config.credits,
-        charged = old.charged or 0, posts = old.posts or 0,
-        products = old.products or 0, recent = {},
+        credits = number("credits", given.credits or config.credits),
+        charged = number("charged", 0), posts = number("posts", 0),
+        products = number("products", 0), recent = {},
       }
       by_key[given.key] = account
       list[#list + 1] = account
@@ -40,16 +45,18 @@ local function open()
   end
 end
 
---- Writes all accounts down.
+--- Writes all accounts down, those of keys that are not named now as well.
+-- @treturn[1] boolean
+-- @treturn[2] nil
+-- @treturn[2] string why not
 function accounts.save()
-  local kept = {}
   for _, account in ipairs(list) do
     kept[account.id] = {
       credits = account.credits, charged = account.charged,
       posts = account.posts, products = account.products,
     }
   end
-  store.write("accounts", kept)
+  return store.write("accounts", kept)
 end
 
 --- The account of a key, or nil.
@@ -84,13 +91,21 @@ function accounts.admit(account)
   return config.posts - #recent
 end
 
---- Takes credits; false when there are not enough.
+--- Takes credits, or gives them back when there are less than none.
+-- @treturn[1] boolean false when there are not enough
+-- @treturn[2] nil
+-- @treturn[2] string why it could not be written down
 function accounts.charge(account, credits)
   if account.credits < credits then return false end
-  account.credits = account.credits - credits
-  account.charged = account.charged + credits
-  accounts.save()
-  return true
+  local function take(number)
+    account.credits = account.credits - number
+    account.charged = account.charged + number
+  end
+  take(credits)
+  local ok, why = accounts.save()
+  if ok then return true end
+  take(-credits)
+  return nil, why
 end
 
 return accounts

@@ -70,7 +70,8 @@ local function put_account(request)
     return answers.bad_request "credits must be a whole number"
   end
   account.credits = credits
-  accounts.save()
+  local ok, why = accounts.save()
+  if not ok then return answers.bad_request(why, 500) end
   return answers.json(describe_account(account))
 end
 
@@ -132,7 +133,8 @@ local CALLS = {
 local function delete_project(id)
   local project = projects.get(id)
   if not project then return answers.not_found() end
-  projects.delete(project)
+  local ok, why = projects.delete(project)
+  if not ok then return answers.bad_request(why, 500) end
   return answers.json { deleted = id }
 end
 

@@ -1,20 +1,12 @@
 -- SPDX-License-Identifier: MIT
 --
--- The bodies of the service's calls as data, and the one function that
--- checks a body against them. Unknown fields are let through: the service
+-- The bodies of the service's calls and the sandbox's own records as data,
+-- and the one function that checks a body against them. Unknown fields are let through: the service
 -- documents no refusal.
 
 local json = require "json"
 
 local fields = {}
-
-local LANGUAGES = {}
-for name in ([[english filipino french german hindi indonesian italian
-  japanese korean malay portuguese russian spanish thai vietnamese arabic
-  greek turkish slovenian croatian romanian chinese bengali urdu hungarian
-  traditional-chinese polish]]):gmatch "%S+" do
-  LANGUAGES[name] = true
-end
 
 local text = { type = "string" }
 local integer = { type = "integer" }
@@ -38,16 +30,35 @@ fields.update = {
 fields.render = {
   project_id = { type = "string", required = true, filled = true },
   aspect_ratio = { type = "integer", from = 0, to = 2 },
-  lang = { type = "string", among = LANGUAGES },
+  lang = { type = "string", filled = true },
   render_subtitle = { type = "integer", from = 0, to = 1 },
-  avatar_id = { type = "integer", from = 0, to = 2 ^ 53 },
+  avatar_id = integer,
   template_name = text, template_type = text, index_template_name = text,
   script_style = text,
 }
 
+-- What is stored of a project: projects.lua's own.
+local needed_text = { type = "string", required = true }
+local needed_integer = { type = "integer", required = true }
+
+fields.project = {
+  id = needed_text, product_id = needed_integer, owner = needed_text,
+  url = needed_text, title = needed_text, intro_text = needed_text,
+  price = text, target_audience = needed_text,
+  medias = { type = "array", items = MEDIA, required = true },
+  status = needed_integer, renders = needed_integer,
+  created_at = needed_integer, updated_at = needed_integer,
+  options = { type = "object", required = true, fields = {
+    aspect_ratio = fields.render.aspect_ratio, render_subtitle = integer,
+    avatar_id = integer, template_type = text,
+  } },
+  err_msg = needed_text, video_duration = needed_integer,
+  cover = { type = "boolean" },
+}
+
 local ARTICLES = {
   string = "a string", integer = "an integer", array = "an array",
-  object = "an object",
+  object = "an object", boolean = "a boolean",
 }
 
 local function type_of(value)
@@ -67,13 +78,10 @@ local function check_value(name, rule, value)
     return ("%s must be %s"):format(name, ARTICLES[rule.type])
   end
   if rule.from and (value < rule.from or value > rule.to) then
-    return ("%s must be from %d to %d"):format(name, rule.from,
-      math.tointeger(rule.to))
+    return ("%s must be from %d to %d"):format(name, rule.from, rule.to)
   end
   if rule.filled and value == "" then return name .. " must not be empty" end
-  if rule.among and not rule.among[value] then
-    return name .. " is none of the known ones"
-  end
+  if rule.fields then return check_object(name .. ".", rule.fields, value) end
   for i, item in ipairs(rule.items and value or {}) do
     local where = ("%s[%d]"):format(name, i - 1)
     if type_of(item) ~= "object" then return where .. " must be an object" end
@@ -99,7 +107,7 @@ function check_object(prefix, rules, object)
 end
 
 --- Checks a decoded body.
--- @tparam table rules fields.product, .update or .render
+-- @tparam table rules fields.product, .update, .render or .project
 -- @tparam table object
 -- @treturn ?string what is wrong, naming the field
 function fields.check(rules, object)

@@ -6,6 +6,7 @@
 
 local host = require "host"
 local config = require "config"
+local fields = require "fields"
 local json = require "json"
 local store = require "store"
 local accounts = require "accounts"
@@ -27,9 +28,24 @@ local function now()
 end
 
 --- Writes a project down.
+-- @treturn[1] boolean
+-- @treturn[2] nil
+-- @treturn[2] string why not
 function projects.save(project)
   project.updated_at = now()
-  store.write("projects/" .. project.id, project)
+  return store.write("projects/" .. project.id, project)
+end
+
+-- Changes a project, but not when that cannot be written down.
+local function change(project, changes)
+  local old = {}
+  for name, value in pairs(changes) do
+    old[name], project[name] = project[name], value
+  end
+  local ok, why = projects.save(project)
+  if ok then return true end
+  for name in pairs(changes) do project[name] = old[name] end
+  return nil, why
 end
 
 local function adopt(project)
@@ -39,17 +55,35 @@ local function adopt(project)
   next_product = math.max(next_product, project.product_id + 1)
 end
 
+-- Takes up a record, unless it is none of ours.
+local function resume(name)
+  local project = store.read("projects/" .. name)
+  if not project then return end
+  local wrong = fields.check(fields.project, project)
+  if not wrong and (project.id ~= name or not name:find "^%x+$") then
+    wrong = "id must be as the file's name"
+  elseif not wrong and by_product[project.product_id] then
+    wrong = "product_id is another project's"
+  end
+  if wrong then return store.complain("projects/" .. name, wrong) end
+  if project.status == projects.WORKING then
+    project.status = projects.QUEUED
+  end
+  adopt(project)
+end
+
 --- Reads what an earlier run left, and takes up its renders again.
 function projects.resume()
   if config.temporary then return end
-  for _, name in ipairs(store.names "projects") do
-    local project = store.read("projects/" .. name)
-    if project then adopt(project) end
+  for _, name in ipairs(store.names "projects") do resume(name) end
+  -- by itself, for records that are skipped had a number as well
+  local kept = store.read "products"
+  if kept and math.type(kept.next) == "integer" then
+    next_product = math.max(next_product, kept.next)
   end
   table.sort(order, function(a, b) return a.product_id < b.product_id end)
   for _, project in ipairs(order) do
-    if project.status == projects.QUEUED
-      or project.status == projects.WORKING then
+    if project.status == projects.QUEUED then
       require("render").enqueue(project)
     end
   end
@@ -69,6 +103,12 @@ local function owned(project, account)
   return project and project.owner == account.id and project or nil
 end
 
+-- What can still be changed and rendered.
+local function usable(project, account)
+  project = owned(project, account)
+  return project and project.status ~= projects.DELETED and project or nil
+end
+
 -- {======================================================================
 -- The four calls
 -- =======================================================================
@@ -79,13 +119,24 @@ local function media_of(picture)
   }
 end
 
+local function unsaved(why)
+  return false, 50000, "system error: " .. why
+end
+
+-- libcurl takes http:/host and http:host for what a browser would.
+local function absolute(url)
+  return url:find "^[Hh][Tt][Tt][Pp][Ss]?://[^/]" and not url:find "%c"
+    and host.join(nil, url)
+end
+
 --- POST /open/product
 function projects.create(account, body)
-  if body.url:find "%c" or not host.join(nil, body.url) then
+  local url = absolute(body.url)
+  if not url then
     return false, 40000, "parameter error: url must be an http or https URL"
   end
   local began = host.monotonic()
-  local page, why = page_reader.read(body.url)
+  local page, why = page_reader.read(url)
   host.sleep(config.lasting(config.LIFE_PAGE) - (host.monotonic() - began))
   if not page then
     return false, 50000, "url: the page could not be read: " .. why
@@ -99,23 +150,26 @@ function projects.create(account, body)
     status = projects.NOT_STARTED, renders = 0, created_at = now(),
     options = {}, err_msg = "", video_duration = 0,
   }
-  account.products = account.products + 1
+  local ok
+  ok, why = store.write("products", { next = next_product + 1 })
+  if ok then ok, why = projects.save(project) end
+  if not ok then return unsaved(why) end
   adopt(project)
-  projects.save(project)
-  accounts.save()
+  account.products = account.products + 1
+  accounts.save()              -- a mere count: not worth a refusal
   return { id = project.product_id, prj_id = project.id },
     ("product %d created"):format(project.product_id)
 end
 
 --- PUT /open/product
 function projects.update(account, body)
-  local project = owned(by_product[body.product_id], account)
+  local project = usable(by_product[body.product_id], account)
   if not project then return false, 10104, "record not found: product_id" end
-  project.title = body.title or project.title
-  project.intro_text = body.intro_text or project.intro_text
-  project.target_audience = body.target_audience or project.target_audience
-  project.medias = body.intro_medias or project.medias
-  projects.save(project)
+  local ok, why = change(project, {
+    title = body.title, intro_text = body.intro_text,
+    target_audience = body.target_audience, medias = body.intro_medias,
+  })
+  if not ok then return unsaved(why) end
   return nil, ("product %d changed"):format(project.product_id)
 end
 
@@ -123,14 +177,12 @@ end
 -- and is paid again: nothing documented says otherwise, and it is the worst
 -- that can happen to a client.
 function projects.render(account, body)
-  local project = owned(by_id[body.project_id], account)
-  if not project or project.status == projects.DELETED then
-    return false, 10104, "record not found: project_id"
-  end
-  if not accounts.charge(account, CREDITS_A_RENDER) then
-    return false, 18020, "insufficient credit"
-  end
-  project.options = {
+  local project = usable(by_id[body.project_id], account)
+  if not project then return false, 10104, "record not found: project_id" end
+  local ok, why = accounts.charge(account, CREDITS_A_RENDER)
+  if ok == false then return false, 18020, "insufficient credit" end
+  if not ok then return unsaved(why) end
+  local options = {
     aspect_ratio = body.aspect_ratio or 0,
     render_subtitle = body.render_subtitle or 0,
     lang = body.lang or "english", avatar_id = body.avatar_id or 0,
@@ -138,10 +190,14 @@ function projects.render(account, body)
     template_name = body.template_name, script_style = body.script_style,
     index_template_name = body.index_template_name,
   }
-  project.renders = project.renders + 1
-  project.status = projects.QUEUED
-  project.err_msg, project.video_duration, project.cover = "", 0, nil
-  projects.save(project)
+  ok, why = change(project, {
+    options = options, renders = project.renders + 1,
+    status = projects.QUEUED, err_msg = "", video_duration = 0, cover = false,
+  })
+  if not ok then
+    accounts.charge(account, -CREDITS_A_RENDER)
+    return unsaved(why)
+  end
   require("render").enqueue(project)
   return nil, "render started " .. project.id
 end
@@ -180,10 +236,13 @@ function projects.describe(project)
 end
 
 --- Deletes a project as its owner could in the web app: status 99.
+-- @treturn[1] boolean
+-- @treturn[2] nil
+-- @treturn[2] string why not
 function projects.delete(project)
-  project.status = projects.DELETED
-  projects.save(project)
-  host.remove_folder(("%s/files/%s"):format(config.data, project.id))
+  local ok, why = change(project, { status = projects.DELETED })
+  if not ok then return nil, why end
+  return host.remove_folder(("%s/files/%s"):format(config.data, project.id))
 end
 
 return projects

@@ -203,7 +203,7 @@ local function finish(job, ok, why)
   else
     project.status, project.err_msg = projects.FAILED, why or "unknown"
   end
-  projects.save(project)
+  projects.save(project)        -- if not on the disk, then here: clients wait
 end
 
 local function wait_until(time)

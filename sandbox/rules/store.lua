@@ -56,7 +56,7 @@ function store.open()
   return true
 end
 
---- Reads a record; nil when there is none.
+--- Reads a record, an object; nil when there is none.
 function store.read(name)
   if config.temporary then return nil end
   local file = io.open(record_path(name), "rb")
@@ -64,17 +64,24 @@ function store.read(name)
   local text = file:read "a"
   file:close()
   local value, why = json.decode(text)
-  if not value then
-    io.stderr:write("jogg-sandbox: ", record_path(name), ": ", why, "\n")
-  end
-  return value
+  if json.is_object(value) then return value end
+  store.complain(name, why or "it is no object")
+end
+
+--- Says on stderr what is wrong with a record.
+function store.complain(name, why)
+  io.stderr:write("jogg-sandbox: ", record_path(name), ": ", why, "\n")
 end
 
 --- Writes a record.
+-- @treturn[1] boolean
+-- @treturn[2] nil
+-- @treturn[2] string why not, which stderr knows as well
 function store.write(name, value)
-  if config.temporary then return end
+  if config.temporary then return true end
   local ok, why = host.write(record_path(name), json.encode(value))
   if not ok then io.stderr:write("jogg-sandbox: ", why, "\n") end
+  return ok, why
 end
 
 --- The names of the records in a folder.
