@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "url.h"
+
 #define MAX_REDIRECTS 5L
 #define TICK_MS       50
 
@@ -28,6 +30,31 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ud)
   return 0; /* libcurl ends the transfer */
 }
 
+/* A name that is being looked up in a thread must not keep us from ending. */
+static bool fetch_end_quickly(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075700
+  return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
+#else
+  (void)easy;
+  return true;
+#endif
+}
+
+/* Our own pages are not to be asked for at the proxy of the environment. */
+static bool fetch_choose_proxy(CURL *easy, const char *url)
+{
+  CURLU *handle = curl_url();
+  bool local = false, ok = true;
+
+  if (handle && curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK)
+    ok = url_is_local(handle, &local);
+  curl_url_cleanup(handle);
+  if (ok && local)
+    ok = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*") == CURLE_OK;
+  return ok;
+}
+
 static bool fetch_prepare(CURL *easy, struct sink *sink, const char *url,
                           double timeout, char *error)
 {
@@ -42,6 +69,7 @@ static bool fetch_prepare(CURL *easy, struct sink *sink, const char *url,
          && curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK
          && curl_easy_setopt(easy, CURLOPT_MAXREDIRS, MAX_REDIRECTS)
               == CURLE_OK
+         && fetch_choose_proxy(easy, url) && fetch_end_quickly(easy)
          && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK
          && curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ms) == CURLE_OK
          && curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,

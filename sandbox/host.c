@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * host: see host.h.  Thin shells around page, fetch, folder and the clock.
+ * host: see host.h.  Thin shells around fetch, folder and the clock.
  * Failures come back as nil and a sentence.
  */
 #include "host.h"
@@ -19,10 +19,8 @@
 #include "fetch.h"
 #include "folder.h"
 #include "operation.h"
-#include "page.h"
 #include "rules.h"
 
-#define PAGE_TYPE  "sandbox.page"
 #define LOCK_TYPE  "sandbox.lock"
 #define MAX_RANDOM 32
 
@@ -36,49 +34,6 @@ static int outcome(lua_State *L, int error, const char *path)
   lua_pushnil(L);
   lua_pushfstring(L, "%s: %s", path, strerror(error));
   return 2;
-}
-
-static int page_gc(lua_State *L)
-{
-  page_free(luaL_checkudata(L, 1, PAGE_TYPE));
-  return 0;
-}
-
-static const char *const kind_names[] = {
-  [PAGE_TITLE] = "title", [PAGE_BASE] = "base", [PAGE_META] = "meta",
-  [PAGE_JSONLD] = "jsonld", [PAGE_IMAGE] = "image"
-};
-
-/* host.page(html, charset or nil): a list of {kind, key, value} */
-static int host_page(lua_State *L)
-{
-  size_t length;
-  const char *html = luaL_checklstring(L, 1, &length);
-  const char *charset = luaL_optstring(L, 2, NULL);
-  struct page *page = lua_newuserdatauv(L, sizeof *page, 0);
-
-  *page = (struct page){ .findings = NULL };
-  luaL_setmetatable(L, PAGE_TYPE);
-  if (!page_read(page, html, length, charset)) {
-    lua_pushnil(L);
-    lua_pushliteral(L, "it is not HTML");
-    return 2;
-  }
-  lua_createtable(L, (int)page->count, 0);
-  for (size_t i = 0; i < page->count; i++) {
-    const struct page_finding *finding = &page->findings[i];
-
-    lua_createtable(L, 0, 3);
-    lua_pushstring(L, kind_names[finding->kind]);
-    lua_setfield(L, -2, "kind");
-    lua_pushstring(L, finding->key);
-    lua_setfield(L, -2, "key");
-    lua_pushstring(L, finding->value);
-    lua_setfield(L, -2, "value");
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  page_free(page);
-  return 1;
 }
 
 /* host.join(base or nil, address): an absolute URL, or nil */
@@ -279,7 +234,6 @@ static void define_type(lua_State *L, const char *name, lua_CFunction gc)
 int host_open(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-    { "page", host_page },
     { "join", host_join },
     { "lock", host_take_lock },
     { "make_folder", host_make_folder },
@@ -296,7 +250,6 @@ int host_open(lua_State *L)
     { NULL, NULL }
   };
 
-  define_type(L, PAGE_TYPE, page_gc);
   define_type(L, LOCK_TYPE, lock_gc);
   luaL_newlib(L, functions);
   operation_open(L);

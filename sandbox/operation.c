@@ -23,6 +23,8 @@ static int operation_gc(lua_State *L)
   free(op->token);
   for (size_t i = 0; op->argv && op->argv[i]; i++) free(op->argv[i]);
   free(op->argv);
+  buf_free(&op->html);
+  page_free(&op->page);
   fetch_free(&op->fetch);
   *op = (struct operation){ .kind = op->kind };
   return 0;
@@ -140,6 +142,53 @@ static int host_run(lua_State *L)
   return yield_operation(L, after_run);
 }
 
+/* [-0, +1..2, m] a list of {kind, key, value}, or nil and why */
+static int after_page(lua_State *L, int status, lua_KContext context)
+{
+  static const char *const kinds[PAGE_KINDS] = {
+    [PAGE_TITLE] = "title", [PAGE_BASE] = "base", [PAGE_META] = "meta",
+    [PAGE_JSONLD] = "jsonld", [PAGE_IMAGE] = "image"
+  };
+  struct operation *op = luaL_checkudata(L, 1, OPERATION_TYPE);
+
+  (void)status;
+  (void)context;
+  if (!op->is_page) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "it is not HTML");
+    return 2;
+  }
+  lua_createtable(L, (int)op->page.count, 0);
+  for (size_t i = 0; i < op->page.count; i++) {
+    const struct page_finding *finding = &op->page.findings[i];
+
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, kinds[finding->kind]);
+    lua_setfield(L, -2, "kind");
+    lua_pushstring(L, finding->key);
+    lua_setfield(L, -2, "key");
+    lua_pushstring(L, finding->value);
+    lua_setfield(L, -2, "value");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
+/* host.page(html, charset or nil) */
+static int host_page(lua_State *L)
+{
+  size_t length;
+  const char *html = luaL_checklstring(L, 1, &length);
+  const char *charset = luaL_optstring(L, 2, NULL);
+  struct operation *op = operation_new(L, OPERATION_PAGE);
+
+  op->text = charset ? copy_text(L, charset) : NULL;
+  buf_init(&op->html, length);
+  if (buf_add(&op->html, html, length) != BUF_OK)
+    return luaL_error(L, "no memory");
+  return yield_operation(L, after_page);
+}
+
 /* [-0, +1, -] whether the sandbox stops */
 static int after_wait(lua_State *L, int status, lua_KContext context)
 {
@@ -174,6 +223,7 @@ void operation_open(lua_State *L)
 {
   static const luaL_Reg functions[] = { { "fetch", host_fetch },
                                         { "run", host_run },
+                                        { "page", host_page },
                                         { "sleep", host_sleep },
                                         { "work", host_work },
                                         { NULL, NULL } };
@@ -212,6 +262,10 @@ void operation_perform(struct operation *op, struct rules *rules)
   case OPERATION_RUN:
     child_run(&op->child, op->argv, op->text, op->seconds, on_progress,
               &listener, rules->stop);
+    break;
+  case OPERATION_PAGE:
+    op->is_page = page_read(&op->page, op->html.data, op->html.length,
+                            op->text);
     break;
   case OPERATION_SLEEP:
     op->child.ok = stop_sleep(rules->stop, op->seconds);

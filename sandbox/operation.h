@@ -2,10 +2,11 @@
  *
  * operation: what a rule waits for without holding the rules' lock.
  *
- * A rule is a Lua coroutine.  Where it must wait (a page, ffmpeg, time,
- * work) a host function yields one of these; rules.c lets go of the lock,
- * performs it, takes the lock, and resumes; then the host function's
- * continuation hands the results to Lua.  perform() must not touch Lua.
+ * A rule is a Lua coroutine.  Where it must wait (a page, its parser, which
+ * can be slow, ffmpeg, time, work) a host function yields one of these;
+ * rules.c lets go of the lock, performs it, takes the lock, and resumes; then
+ * the host function's continuation hands the results to Lua.  perform() must
+ * not touch Lua.
  */
 #ifndef SANDBOX_OPERATION_H
 #define SANDBOX_OPERATION_H
@@ -14,12 +15,14 @@
 
 #include "child.h"
 #include "fetch.h"
+#include "page.h"
 
 struct rules;
 
 enum operation_kind {
   OPERATION_FETCH, /* text: URL; limit; seconds */
   OPERATION_RUN,   /* argv; text: folder; token; seconds */
+  OPERATION_PAGE,  /* html; text: charset or NULL */
   OPERATION_SLEEP, /* seconds */
   OPERATION_WORK   /* waits for stop_wake() */
 };
@@ -32,12 +35,15 @@ struct operation {
   char *text;
   char *token; /* whom progress is told of */
   char **argv;
+  struct buf html;
+  struct page page;
+  bool is_page;
   struct fetch fetch;
   struct child_result child;
 };
 
-/* Defines the Lua type and adds fetch, run, sleep, work to the table at the
- * top of the stack.  [-0, +0, m] */
+/* Defines the Lua type and adds fetch, run, page, sleep, work to the table
+ * at the top of the stack.  [-0, +0, m] */
 void operation_open(lua_State *L);
 
 /* Does the waiting; called without the lock. */

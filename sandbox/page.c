@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * page: see page.h.  The tree is walked without recursion, so that no page
- * can be too deep; the number of findings has a maximum.
+ * can be too deep; the number of findings of a kind has a maximum.
  */
 #include "page.h"
 
@@ -13,7 +13,11 @@
 #include <libxml/tree.h>
 #include <libxml/xmlerror.h>
 
-#define MAX_FINDINGS 400
+/* Each kind has its own, so that pictures cannot crowd out what is said. */
+static const unsigned most[PAGE_KINDS] = {
+  [PAGE_TITLE] = 1, [PAGE_BASE] = 1, [PAGE_META] = 200, [PAGE_JSONLD] = 50,
+  [PAGE_IMAGE] = 100
+};
 
 static bool page_add(struct page *p, enum page_kind kind, xmlChar *key,
                      xmlChar *value)
@@ -22,26 +26,20 @@ static bool page_add(struct page *p, enum page_kind kind, xmlChar *key,
   struct page_finding finding = { .kind = kind };
   bool ok = false;
 
-  if (!value || p->count >= MAX_FINDINGS) return true;
+  if (!value || p->counts[kind] >= most[kind]) return true;
   finding.key = key ? strdup((const char *)key) : NULL;
   finding.value = strdup((const char *)value);
   more = realloc(p->findings, (p->count + 1) * sizeof *more);
   if (more) p->findings = more;
   if (more && finding.value && (!key || finding.key)) {
     p->findings[p->count++] = finding;
+    p->counts[kind]++;
     ok = true;
   } else {
     free(finding.key);
     free(finding.value);
   }
   return ok;
-}
-
-static bool page_has(const struct page *p, enum page_kind kind)
-{
-  for (size_t i = 0; i < p->count; i++)
-    if (p->findings[i].kind == kind) return true;
-  return false;
 }
 
 static void lower(xmlChar *text)
@@ -103,11 +101,26 @@ static bool read_image(struct page *p, xmlNode *node)
   return ok;
 }
 
-static bool read_once(struct page *p, enum page_kind kind, xmlChar *value)
+/* A drawing's <title> is not the page's. */
+static bool read_title(struct page *p, xmlNode *node)
 {
-  bool ok = page_has(p, kind) || page_add(p, kind, NULL, value);
+  xmlChar *text;
+  bool ok;
 
-  xmlFree(value);
+  if (p->counts[PAGE_TITLE] > 0) return true;
+  if (node->parent && is(node->parent, "svg")) return true;
+  text = xmlNodeGetContent(node);
+  ok = page_add(p, PAGE_TITLE, NULL, text);
+  xmlFree(text);
+  return ok;
+}
+
+static bool read_base(struct page *p, xmlNode *node)
+{
+  xmlChar *address = attribute(node, "href");
+  bool ok = page_add(p, PAGE_BASE, NULL, address);
+
+  xmlFree(address);
   return ok;
 }
 
@@ -116,9 +129,8 @@ static bool read_element(struct page *p, xmlNode *node)
   if (is(node, "meta")) return read_meta(p, node);
   if (is(node, "script")) return read_script(p, node);
   if (is(node, "img")) return read_image(p, node);
-  if (is(node, "title"))
-    return read_once(p, PAGE_TITLE, xmlNodeGetContent(node));
-  if (is(node, "base")) return read_once(p, PAGE_BASE, attribute(node, "href"));
+  if (is(node, "title")) return read_title(p, node);
+  if (is(node, "base")) return read_base(p, node);
   return true;
 }
 

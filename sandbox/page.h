@@ -17,7 +17,8 @@ enum page_kind {
   PAGE_BASE,   /* value: href of the first <base> */
   PAGE_META,   /* key: lower-case name or property, value: content */
   PAGE_JSONLD, /* value: text of a JSON-LD script */
-  PAGE_IMAGE   /* value: address of an <img>, as written */
+  PAGE_IMAGE,  /* value: address of an <img>, as written */
+  PAGE_KINDS
 };
 
 struct page_finding {
@@ -29,6 +30,7 @@ struct page_finding {
 struct page {
   struct page_finding *findings;
   size_t count;
+  unsigned counts[PAGE_KINDS];
 };
 
 /* charset: from the Content-Type header, or NULL.  False: no memory, or

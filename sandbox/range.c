@@ -6,21 +6,20 @@
 #include "range.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads digits at *text; false if there are none or too many. */
+/* Reads digits at *text; false if there are none.  What is too large for
+ * *value is its largest, which is beyond any file as well. */
 static bool number(const char **text, unsigned long long *value)
 {
   char *end;
 
   if (!isdigit((unsigned char)**text)) return false;
-  errno = 0;
   *value = strtoull(*text, &end, 10);
   *text = end;
-  return errno == 0;
+  return true;
 }
 
 enum range_result range_parse(const char *header, unsigned long long size,

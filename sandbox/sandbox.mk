@@ -15,9 +15,11 @@ WARNINGS ?= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 
 SANDBOX = $(BUILD)/jogg-sandbox
 SANDBOX_OUT = $(BUILD)/sandbox
+# What it shares with the library.
+SANDBOX_SHARED = buf url
 SANDBOX_SOURCES := $(sort $(wildcard sandbox/*.c))
 SANDBOX_OBJECTS = $(SANDBOX_SOURCES:sandbox/%.c=$(SANDBOX_OUT)/%.o) \
-  $(SANDBOX_OUT)/buf.o $(SANDBOX_OUT)/embedded.o
+  $(SANDBOX_SHARED:%=$(SANDBOX_OUT)/%.o) $(SANDBOX_OUT)/embedded.o
 SANDBOX_FILES := $(patsubst sandbox/%,%,\
   $(sort $(wildcard sandbox/rules/*.lua sandbox/web/*)))
 
@@ -42,7 +44,7 @@ $(SANDBOX_OUT)/%.o: sandbox/%.c
 	@mkdir -p $(@D)
 	$(CC) $(SANDBOX_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(SANDBOX_OUT)/buf.o: src/buf.c
+$(SANDBOX_SHARED:%=$(SANDBOX_OUT)/%.o): $(SANDBOX_OUT)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(SANDBOX_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 

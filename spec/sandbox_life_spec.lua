@@ -187,6 +187,13 @@ describe("sandbox: its life", function()
     process.remove_folder(folder)
   end)
 
+  it("asks no proxy for its own pages", function()
+    local server = sandbox.start({},
+      { env = { http_proxy = "http://127.0.0.1:9", no_proxy = false } })
+    assert.equal(1, server:info(server:product().prj_id).status)
+    server:stop()
+  end)
+
   it("explains wrong options", function()
     local program = os.getenv "JOGG_SANDBOX" or "build/jogg-sandbox"
     for argument, expected in pairs {

@@ -86,6 +86,15 @@ describe("sandbox: pages", function()
       .. '{"@type":"Product","name":"A\nb"}</script>').title)
   end)
 
+  it("reads JSON-LD after many pictures, and no drawing's title", function()
+    local project = read(("<img src=a.png>"):rep(500)
+      .. "<svg><title>Drawing</title></svg><title>Page</title>"
+      .. '<script type="application/ld+json">{"@type":"Product",'
+      .. '"description":"Said"}</script>')
+    assert.equal("Page", project.title)
+    assert.equal("Said", project.intro_text)
+  end)
+
   it("names pictures, however long their path is", function()
     local media = read(("<img src='/%s/x.png?a/b'>"):format(("a"):rep(30000)))
       .medias[1]

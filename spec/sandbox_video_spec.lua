@@ -115,11 +115,14 @@ describe("sandbox: a real video", function()
     status, bytes = part("bytes=-7")
     assert.equal(206, status)
     assert.equal(whole:sub(-7), bytes)
+    assert.equal(416, (part(("bytes=%s-"):format(("9"):rep(30)))))
+    assert.equal(whole, select(2, part(("bytes=0-%s"):format(("9"):rep(30)))))
     status, bytes, answer = part(("bytes=%d-"):format(size))
     assert.equal(416, status)
     assert.equal("", bytes)
     assert.equal(("bytes */%d"):format(size), answer["content-range"])
-    for _, range in ipairs { "bytes=5-2", "bytes=0-1,4-5", "lines=1-2" } do
+    for _, range in ipairs { "bytes=5-2", "bytes=0-1,4-5", "lines=1-2",
+      "bytes=-", ("bytes=%s-5"):format(("9"):rep(30)) } do
       assert.equal(200, (part(range)))
     end
     status, bytes = part("bytes=100-199", '"another"')
