@@ -9,17 +9,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TICK_MS 50
-
-extern char **environ;
 
 struct line {
   char text[CHILD_LINE];
@@ -49,6 +49,17 @@ static void close_fd(int *fd)
 {
   if (*fd >= 0) (void)close(*fd);
   *fd = -1;
+}
+
+/* Waits for its end; the status of waitpid(). */
+static int reap(struct child *c)
+{
+  int status = 0;
+
+  while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+    continue;
+  c->pid = -1;
+  return status;
 }
 
 static void on_progress_line(struct child *c)
@@ -96,42 +107,63 @@ static void child_read(struct child *c, int *fd, struct line *line,
     close_fd(fd);
 }
 
-static int child_spawn(struct child *c, char *const argv[],
-                       const char *folder, const int out[2], const int err[2])
+/* A killed sandbox leaves no program behind, where the system can see to
+ * it.  The signal comes when the thread that forked ends: all of ours wait
+ * for their child. */
+static bool die_with(pid_t parent)
 {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t none, defaults;
-  int error;
+#ifdef __linux__
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
+#endif
+  return getppid() == parent;
+}
 
-  if (posix_spawn_file_actions_init(&actions) != 0) return ENOMEM;
-  if (posix_spawnattr_init(&attributes) != 0) {
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return ENOMEM;
-  }
+/* In the child, where only async-signal-safe functions may be called: the
+ * other threads are gone, and what they had locked stays locked. */
+static bool child_enter(const char *folder, int out, int err)
+{
+  static const int defaults[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP };
+  sigset_t none;
+  int in;
+
+  for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+    if (signal(defaults[i], SIG_DFL) == SIG_ERR) return false;
   (void)sigemptyset(&none);
-  (void)sigemptyset(&defaults);
-  (void)sigaddset(&defaults, SIGPIPE);
-  (void)sigaddset(&defaults, SIGINT);
-  (void)sigaddset(&defaults, SIGTERM);
-  error = posix_spawn_file_actions_addchdir_np(&actions, folder);
-  if (!error)
-    error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null",
-                                             O_RDONLY, 0);
-  if (!error) error = posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-  if (!error) error = posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-  if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
-  if (!error) error = posix_spawnattr_setsigdefault(&attributes, &defaults);
-  if (!error) error = posix_spawnattr_setpgroup(&attributes, 0);
-  if (!error)
-    error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK
-                                                    | POSIX_SPAWN_SETSIGDEF
-                                                    | POSIX_SPAWN_SETPGROUP);
-  if (!error)
-    error = posix_spawnp(&c->pid, argv[0], &actions, &attributes, argv,
-                         environ);
-  (void)posix_spawnattr_destroy(&attributes);
-  (void)posix_spawn_file_actions_destroy(&actions);
+  in = open("/dev/null", O_RDONLY);
+  return in >= 0 && dup2(in, STDIN_FILENO) >= 0
+         && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0
+         && chdir(folder) == 0 && setpgid(0, 0) == 0
+         && pthread_sigmask(SIG_SETMASK, &none, NULL) == 0;
+}
+
+/* Forks; what hinders the child comes back through a pipe that execvp()
+ * closes.  0, or the reason as an errno. */
+static int child_fork(struct child *c, char *const argv[], const char *folder,
+                      int out, int err)
+{
+  const pid_t parent = getpid();
+  int report[2], error = 0;
+  ssize_t n;
+
+  if (pipe2(report, O_CLOEXEC) != 0) return errno;
+  c->pid = fork();
+  if (c->pid == 0) {
+    if (die_with(parent) && child_enter(folder, out, err))
+      (void)execvp(argv[0], argv);
+    error = errno;
+    n = write(report[1], &error, sizeof error);
+    _exit(n > 0 ? 126 : 127);
+  }
+  if (c->pid < 0) error = errno;
+  close_fd(&report[1]);
+  if (c->pid > 0) {
+    do
+      n = read(report[0], &error, sizeof error);
+    while (n < 0 && errno == EINTR);
+    if (n == 0) error = 0;
+    if (error) reap(c);
+  }
+  close_fd(&report[0]);
   return error;
 }
 
@@ -145,11 +177,10 @@ static int child_start(struct child *c, char *const argv[],
   if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
     error = errno;
   else
-    error = child_spawn(c, argv, folder, out, err);
+    error = child_fork(c, argv, folder, out[1], err[1]);
   close_fd(&out[1]);
   close_fd(&err[1]);
   if (error) {
-    c->pid = -1;
     close_fd(&out[0]);
     close_fd(&err[0]);
     return error;
@@ -182,11 +213,10 @@ static const char *child_follow(struct child *c, double deadline,
 static void child_end(struct child *c, struct child_result *result,
                       const char *why)
 {
-  int status = 0;
+  int status;
 
   if (why) (void)kill(-c->pid, SIGKILL);
-  while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
-    continue;
+  status = reap(c);
   close_fd(&c->out);
   close_fd(&c->err);
   if (why)

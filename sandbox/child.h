@@ -4,8 +4,9 @@
  *
  * No shell is ever involved.  The child sees /dev/null as its input, runs in
  * its own process group in the folder asked for, and is killed when the
- * sandbox stops, its time is over or its listener says so.  Its output is read as the key=value
- * lines of ffmpeg's -progress; of its complaints the last line is kept.
+ * sandbox stops, its time is over or its listener says so; on Linux also
+ * when the sandbox is killed.  Its output is read as the key=value lines of
+ * ffmpeg's -progress; of its complaints the last line is kept.
  */
 #ifndef SANDBOX_CHILD_H
 #define SANDBOX_CHILD_H

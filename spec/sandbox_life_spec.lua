@@ -9,6 +9,21 @@ local function render(server, body)
   return server:call("POST", "/open/project/render", { body = body })
 end
 
+-- Whether programs run inside a folder.
+local function busy(folder)
+  return process.run({ "find", "/proc", "-maxdepth", "2", "-name", "cwd",
+    "-lname", folder .. "/*", "-print" }, { stderr = "merge" })
+    :find "/proc/%d+/cwd\n" ~= nil
+end
+
+-- A render whose ffmpeg encodes.
+local function start_encoding(server)
+  local id = server:product().prj_id
+  assert.equal(0, render(server, ('{"project_id":"%s"}'):format(id)).code)
+  repeat socket.sleep(0.01)
+  until server:info(id).progress > 15     -- 10 are the pictures
+end
+
 describe("sandbox: its life", function()
   it("survives a restart with --data, and takes renders up again", function()
     local folder = process.temporary_folder()
@@ -159,15 +174,7 @@ describe("sandbox: its life", function()
     local folder = process.temporary_folder()
     local server = sandbox.start({ "--video", "full", "--speed", "1000" },
       { env = { TMPDIR = folder } })
-    local function inside()              -- programs that run in the folder
-      return process.run({ "find", "/proc", "-maxdepth", "2", "-name", "cwd",
-        "-lname", folder .. "/*", "-print" }, { stderr = "merge" })
-        :find "/proc/%d+/cwd\n"
-    end
-    local id = server:product().prj_id
-    assert.equal(0, render(server, ('{"project_id":"%s"}'):format(id)).code)
-    repeat socket.sleep(0.01)
-    until server:info(id).progress_desc == "rendering"
+    start_encoding(server)
     server:fault { endpoint = "prj_info", what = "delay", value = 60 }
     local waiting = assert(socket.connect("127.0.0.1",
       server.url:match ":(%d+)$"))
@@ -177,13 +184,30 @@ describe("sandbox: its life", function()
       socket.sleep(0.01)
     end
     assert.equal(1, process.file_count(folder))
-    assert.truthy(inside())
+    assert.is_true(busy(folder))
     local began = socket.gettime()
     server:stop()
     assert.is_true(socket.gettime() - began < 1)
     waiting:close()
-    assert.falsy(inside())
+    assert.is_false(busy(folder))
     assert.equal(0, process.file_count(folder))
+    process.remove_folder(folder)
+  end)
+
+  it("leaves no program behind when it is killed", function()
+    local folder = process.temporary_folder()
+    local server = sandbox.start { "--data", folder, "--video", "full",
+      "--speed", "1000" }
+    start_encoding(server)
+    assert.is_true(busy(folder))
+    server.child:kill "KILL"
+    local deadline = socket.gettime()
+      + 1 * (tonumber(os.getenv "JOGG_SLOW") or 1)
+    while busy(folder) do
+      assert.is_true(socket.gettime() < deadline, "ffmpeg still runs")
+      socket.sleep(0.01)
+    end
+    server:stop()
     process.remove_folder(folder)
   end)
 
