@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "range.h"
 
 #define BLOCK 65536
+#define STEP  0.2 /* seconds between two looks at a client that waits */
 
 static char TROUBLE[] = "{\"code\":50000,\"msg\":\"the sandbox has a fault;"
                         " see its standard error\"}";
@@ -64,9 +66,10 @@ static void take_headers(struct answer *a, lua_State *L, int index)
 
   if (lua_getfield(L, index, "headers") == LUA_TTABLE) {
     lua_pushnil(L);
-    while (lua_next(L, -2) && a->header_count < ANSWER_HEADERS) {
+    while (lua_next(L, -2)) {
       int i = a->header_count;
 
+      if (i == ANSWER_HEADERS) (void)luaL_error(L, "too many headers");
       lua_pushvalue(L, -2);
       a->headers[i].name = take_text(L, &length);
       a->header_count++;
@@ -90,6 +93,8 @@ void answer_take(struct answer *a, lua_State *L, int index)
   a->stall = luaL_optnumber(L, -1, 0);
   (void)lua_getfield(L, index, "reset");
   a->reset = lua_toboolean(L, -1);
+  (void)lua_getfield(L, index, "entry");
+  a->entry = luaL_optinteger(L, -1, 0);
   lua_settop(L, index);
   take_headers(a, L, index);
   if (lua_getfield(L, index, "file") != LUA_TNIL)
@@ -112,8 +117,21 @@ struct reader {
   uint64_t offset;     /* of the range within the file */
   uint64_t cut;        /* bytes to send */
   double stall;
+  int client; /* the connection's descriptor */
   struct stop *stop;
 };
+
+/* Silence, until it is over, the sandbox stops, or the client has gone. */
+static void reader_stall(const struct reader *r)
+{
+  struct pollfd client = { .fd = r->client, .events = POLLRDHUP };
+
+  double left = r->stall;
+
+  while (left > 0 && !stop_sleep(r->stop, left < STEP ? left : STEP)
+         && poll(&client, 1, 0) <= 0)
+    left -= STEP;
+}
 
 static ssize_t reader_read(void *ud, uint64_t position, char *to, size_t max)
 {
@@ -121,7 +139,7 @@ static ssize_t reader_read(void *ud, uint64_t position, char *to, size_t max)
   ssize_t n;
 
   if (position >= r->cut) {
-    if (r->stall > 0) (void)stop_sleep(r->stop, r->stall);
+    reader_stall(r);
     return MHD_CONTENT_READER_END_WITH_ERROR;
   }
   if (max > r->cut - position) max = (size_t)(r->cut - position);
@@ -142,9 +160,19 @@ static void reader_free(void *ud)
   free(r);
 }
 
+/* -1 if it has none */
+static int descriptor_of(struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info =
+    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+  return info ? info->connect_fd : -1;
+}
+
 /* Takes the descriptor; copies the bytes. */
 static struct MHD_Response *cut_response(const struct answer *a, int fd,
                                          uint64_t offset, uint64_t length,
+                                         struct MHD_Connection *connection,
                                          struct stop *stop)
 {
   struct reader *r = malloc(sizeof *r);
@@ -155,7 +183,8 @@ static struct MHD_Response *cut_response(const struct answer *a, int fd,
     return NULL;
   }
   *r = (struct reader){ .fd = fd, .offset = offset, .stall = a->stall,
-                        .stop = stop, .cut = (uint64_t)a->cut };
+                        .client = descriptor_of(connection), .stop = stop,
+                        .cut = (uint64_t)a->cut };
   if (r->cut > length) r->cut = length;
   if (fd < 0) {
     r->bytes = malloc(length + 1);
@@ -173,16 +202,13 @@ static struct MHD_Response *cut_response(const struct answer *a, int fd,
  * connection's, which is thereby closed with a reset. */
 static void reset_connection(struct MHD_Connection *connection)
 {
-  const union MHD_ConnectionInfo *info =
-    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
   int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = descriptor_of(connection);
 
-  if (info && other >= 0
-      && setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &at_once,
-                    sizeof at_once)
-           == 0)
-    (void)dup3(other, info->connect_fd, O_CLOEXEC);
+  if (fd >= 0 && other >= 0
+      && setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0)
+    (void)dup3(other, fd, O_CLOEXEC);
   if (other >= 0) (void)close(other);
 }
 
@@ -252,7 +278,7 @@ static struct MHD_Response *file_response(const struct answer *a,
 
     if (part == RANGE_PART) *status = MHD_HTTP_PARTIAL_CONTENT;
     if (a->cut >= 0) {
-      response = cut_response(a, fd, first, length, stop);
+      response = cut_response(a, fd, first, length, connection, stop);
     } else {
       response = MHD_create_response_from_fd_at_offset64(length, fd, first);
       if (!response) (void)close(fd);
@@ -284,20 +310,20 @@ static struct MHD_Response *trouble(unsigned int *status)
 
 enum MHD_Result answer_send(const struct answer *a,
                             struct MHD_Connection *connection,
-                            struct stop *stop)
+                            struct stop *stop, unsigned int *status)
 {
   struct MHD_Response *response = NULL;
-  unsigned int status = a->status;
   enum MHD_Result result;
 
   if (a->reset) {
     reset_connection(connection);
     return MHD_NO;
   }
+  *status = a->status;
   if (a->file)
-    response = file_response(a, connection, stop, &status);
+    response = file_response(a, connection, stop, status);
   else if (a->cut >= 0)
-    response = cut_response(a, -1, 0, a->length, stop);
+    response = cut_response(a, -1, 0, a->length, connection, stop);
   else if (a->body)
     response = MHD_create_response_from_buffer(a->length, a->body,
                                                MHD_RESPMEM_MUST_COPY);
@@ -305,10 +331,10 @@ enum MHD_Result answer_send(const struct answer *a,
     for (int i = 0; i < a->header_count; i++)
       add_header(response, a->headers[i].name, a->headers[i].value);
   } else {
-    response = trouble(&status);
+    response = trouble(status);
   }
   if (!response) return MHD_NO;
-  result = MHD_queue_response(connection, status, response);
+  result = MHD_queue_response(connection, *status, response);
   MHD_destroy_response(response);
   return result;
 }

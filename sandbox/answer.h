@@ -16,7 +16,8 @@
 
 #include "stop.h"
 
-#define ANSWER_HEADERS 16
+/* More than rules/faults.lua lets a fault add to our own. */
+#define ANSWER_HEADERS 48
 
 struct answer {
   unsigned int status;
@@ -30,6 +31,7 @@ struct answer {
   long long cut;  /* after so many bytes it ends or stalls; -1: never */
   double stall;   /* silent for so long after `cut` before it ends */
   bool reset;     /* no answer: the connection is reset */
+  long long entry; /* number of its entry in the log; 0: none */
 };
 
 /* An answer for when no rule could be run. */
@@ -37,11 +39,13 @@ void answer_init(struct answer *a);
 void answer_free(struct answer *a);
 
 /* [-0, +0, e] fills it from the table at `index`: {status, headers, body,
- * file, cut, stall, reset} */
+ * file, cut, stall, reset, entry} */
 void answer_take(struct answer *a, lua_State *L, int index);
 
+/* *status: what is sent, which is another one than asked for when it is part
+ * of a file, or when there is trouble.  Untouched if nothing is sent. */
 enum MHD_Result answer_send(const struct answer *a,
                             struct MHD_Connection *connection,
-                            struct stop *stop);
+                            struct stop *stop, unsigned int *status);
 
 #endif

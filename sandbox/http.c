@@ -38,6 +38,7 @@ struct request {
   struct pair pairs[MAX_PAIRS];
   int pair_count;
   struct answer answer;
+  unsigned int sent; /* its status, which need not be the one asked for */
 };
 
 /* {======================================================================
@@ -106,6 +107,16 @@ static int push_request(lua_State *L)
   return 1;
 }
 
+/* [-0, +2, m] pushes the number of the log's entry, and a status */
+static int push_sent(lua_State *L)
+{
+  const struct request *q = lua_touserdata(L, 1);
+
+  lua_pushinteger(L, q->answer.entry);
+  lua_pushinteger(L, (lua_Integer)q->sent);
+  return 2;
+}
+
 /* [-0, +0, e] ud, answer */
 static int take_answer(lua_State *L)
 {
@@ -141,8 +152,11 @@ static enum MHD_Result on_request(void *ud, struct MHD_Connection *connection,
 {
   struct http *h = ud;
   struct request *q = *slot;
-  struct rules_call call = { .name = "request", .push = push_request,
-                             .take = take_answer };
+  const struct rules_call call = { .name = "request", .push = push_request,
+                                   .take = take_answer, .ud = q };
+  const struct rules_call sent = { .name = "sent", .push = push_sent,
+                                   .ud = q };
+  enum MHD_Result result;
 
   (void)version;
   if (!q) {
@@ -157,10 +171,13 @@ static enum MHD_Result on_request(void *ud, struct MHD_Connection *connection,
     *length = 0;
     return MHD_YES;
   }
-  call.ud = q;
   if (!rules_run(h->rules, &call)) answer_free(&q->answer);
   if (stop_requested(h->rules->stop)) return MHD_NO;
-  return answer_send(&q->answer, connection, h->rules->stop);
+  q->sent = q->answer.status;
+  result = answer_send(&q->answer, connection, h->rules->stop, &q->sent);
+  if (q->sent != q->answer.status && q->answer.entry != 0)
+    (void)rules_run(h->rules, &sent);
+  return result;
 }
 
 static void on_completed(void *ud, struct MHD_Connection *connection,

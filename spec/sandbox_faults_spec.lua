@@ -3,6 +3,7 @@
 
 local cjson = require "cjson"
 local socket = require "socket"
+local process = require "spec.support.process"
 local sandbox = require "spec.support.sandbox"
 
 local function render(server, body)
@@ -133,12 +134,76 @@ describe("sandbox: faults", function()
       { endpoint = "render", what = "status", value = "x" },
       { endpoint = "render", what = "gone", call = 0 },
       { endpoint = "render", what = "gone", colour = 1 },
-      { endpoint = "render", what = "fail" } } do
+      { endpoint = "render", what = "fail" },
+      { endpoint = "work", what = "gone" },
+      { endpoint = "render", what = "unknown_status" },
+      { endpoint = "any", what = "empty_url" },
+      { endpoint = "video", what = "bad_json" },
+      { endpoint = "video", what = "truncate", value = -1 },
+      { endpoint = "render", what = "delay", value = -1 },
+      { endpoint = "render", what = "stall", seconds = -1 },
+      { endpoint = "render", what = "code", value = 1.5 },
+      { endpoint = "render", what = "status", retry_after = { 1 } },
+      { endpoint = "render", what = "status", headers = { a = { 1 } } },
+      { endpoint = "render", what = "status", headers = { a = "x\ny" } },
+      { endpoint = "render", what = "status", headers = { "a" } },
+      } do
       local answer, status = server:call("POST", "/sandbox/faults",
         { json = fault })
       assert.equal(400, status)
       assert.equal("string", type(answer.message))
     end
+    local many = { endpoint = "prj_info", what = "status", headers = {} }
+    for i = 1, 33 do many.headers["x-" .. i] = i end
+    assert.equal(400,
+      select(2, server:call("POST", "/sandbox/faults", { json = many })))
     assert.equal(0, #server:call("GET", "/sandbox/faults").faults)
+    many.headers["x-33"] = nil
+    server:fault(many)
+    local _, _, headers = server:request("GET", path)
+    for i = 1, 32 do assert.equal(tostring(i), headers["x-" .. i]) end
+    assert.equal("application/json", headers["content-type"])
+  end)
+
+  it("are read whole from the command line", function()
+    local date = "Wed, 21 Oct 2015 07:28:00 GMT"
+    local other = sandbox.start {
+      "--fault", "prj_info:1:status=503,retry_after=" .. date .. ",msg=123",
+    }
+    local answer, status, headers = other:call("GET", path)
+    assert.equal(503, status)
+    assert.equal("123", answer.message)
+    assert.equal(date, headers["retry-after"])
+    other:stop()
+    local program = os.getenv "JOGG_SANDBOX" or "build/jogg-sandbox"
+    for _, text in ipairs { "render:1:gone,x", "render:1:gone;x",
+      "render:1:status=1e999", "render:1:status,colour=1",
+      "render:1:delay=1e999", "render:99999999999999999999:gone" } do
+      local said, code = process.run({ program, "--fault", text, "--help" },
+        { stderr = "merge" })
+      assert.equal(2, code, text)
+      assert.truthy(said:find("--fault " .. text .. ": ", 1, true), said)
+    end
+  end)
+
+  it("stall no longer than the client stays", function()
+    local threads = "/proc/" .. server.child.pid .. "/task"
+    local before = process.file_count(threads)
+    server:fault { endpoint = "prj_info", what = "stall", times = 0 }
+    local clients = {}
+    for i = 1, 5 do
+      clients[i] = assert(socket.connect("127.0.0.1",
+        server.url:match ":(%d+)$"))
+      assert(clients[i]:send(("GET %s HTTP/1.1\r\nHost: x\r\n"
+        .. "x-api-key: %s\r\n\r\n"):format(path, server.key)))
+      assert(clients[i]:receive "*l")
+    end
+    for i = 1, 5 do clients[i]:close() end
+    local deadline = socket.gettime()
+      + 10 * (tonumber(os.getenv "JOGG_SLOW") or 1)
+    while process.file_count(threads) > before do
+      assert.is_true(socket.gettime() < deadline, "threads remain")
+      socket.sleep(0.02)
+    end
   end)
 end)

@@ -42,6 +42,11 @@ function boot.request(request)
   return require("router").request(request)
 end
 
+--- Hears that an answer was sent with another status than the rules said.
+function boot.sent(entry, status)
+  require("log").sent(entry, status)
+end
+
 --- Renders one project after the other until the sandbox stops.
 function boot.work()
   require("render").work()

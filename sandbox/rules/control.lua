@@ -8,6 +8,7 @@ local config = require "config"
 local json = require "json"
 local accounts = require "accounts"
 local answers = require "answers"
+local fault = require "fault"
 local faults = require "faults"
 local log = require "log"
 local projects = require "projects"
@@ -88,11 +89,11 @@ local function post_faults(request)
   local body, refusal = body_of(request)
   if not body then return refusal end
   local list = json.is_array(body) and body or { body }
-  for _, fault in ipairs(list) do
-    local ok, why = faults.check(fault)
+  for _, given in ipairs(list) do
+    local ok, why = fault.check(given)
     if not ok then return answers.bad_request(why) end
   end
-  for _, fault in ipairs(list) do faults.add(fault) end
+  for _, given in ipairs(list) do faults.add(given) end
   return get_faults()
 end
 

@@ -1,119 +1,18 @@
 -- SPDX-License-Identifier: MIT
 --
--- Trouble on request: which call of which endpoint goes wrong, and how. A
--- fault is a table as documented in the README; here they are checked,
--- kept, counted, and applied to answers.
+-- Trouble on request: which call of which endpoint goes wrong, and how. Here
+-- faults (fault.lua) are kept, counted, and applied to answers.
 
 local host = require "host"
 local json = require "json"
+local KINDS = require "fault".KINDS
 
 local faults = {}
-
-local ENDPOINTS = {
-  product = true, update = true, render = true, prj_info = true,
-  video = true, page = true, work = true, any = true,
-}
 
 -- The calls of the service: what `any` stands for.
 local CALLS = { product = true, update = true, render = true, prj_info = true }
 
--- what -> type of its value, default, whether the effect still happens
-local KINDS = {
-  status = { type = "number", default = 500 },
-  status_after = { type = "number", default = 500, effect = true },
-  code = { type = "number", default = 50000 },
-  code_after = { type = "number", default = 50000, effect = true },
-  delay = { type = "number", default = 1, effect = true },
-  delay_after = { type = "number", default = 1, effect = true },
-  reset_before = {},
-  reset_after = { effect = true },
-  truncate = { type = "number", default = 10, effect = true },
-  stall = { type = "number", default = 10, effect = true },
-  bad_json = { effect = true },
-  html = { type = "number", default = 502 },
-  gone = {},
-  unknown_status = { type = "number", default = 42, effect = true },
-  empty_url = { effect = true },
-  fail = { type = "string", default = "the template is broken" },
-}
-
-local OTHERS = {
-  endpoint = "string", call = "number", times = "number", what = "string",
-  retry_after = true, msg = "string", body = "string", headers = "table",
-  seconds = "number", value = true,
-}
-
 local active = json.array()
-
-local function names_of(set)
-  local names = {}
-  for name in pairs(set) do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
-local function whole(value)
-  return math.tointeger(value) and value >= 0
-end
-
---- Checks a fault and fills in what it leaves out.
--- @treturn[1] table the fault
--- @treturn[2] nil
--- @treturn[2] string what is wrong with it
-function faults.check(fault)
-  if not json.is_object(fault) then return nil, "a fault is an object" end
-  for name, value in pairs(fault) do
-    local kind = OTHERS[name]
-    if not kind then return nil, name .. " is unknown" end
-    if kind ~= true and type(value) ~= kind then
-      return nil, ("%s must be a %s"):format(name, kind)
-    end
-  end
-  local what = KINDS[fault.what]
-  if not ENDPOINTS[fault.endpoint] then
-    return nil, "endpoint must be one of " .. names_of(ENDPOINTS)
-  elseif not what then
-    return nil, "what must be one of " .. names_of(KINDS)
-  elseif (fault.what == "fail") ~= (fault.endpoint == "work") then
-    return nil, "endpoint work goes with what fail, and only so"
-  end
-  fault.call, fault.times = fault.call or 1, fault.times or 1
-  if not whole(fault.call) or fault.call < 1 or not whole(fault.times) then
-    return nil, "call and times must be whole numbers"
-  end
-  if fault.value == nil then fault.value = what.default end
-  if what.type and type(fault.value) ~= what.type then
-    return nil, ("value must be a %s"):format(what.type)
-  end
-  if fault.what:find "^status" or fault.what == "html" then
-    if not whole(fault.value) or fault.value < 200 or fault.value > 599 then
-      return nil, "value must be an HTTP status from 200 to 599"
-    end
-  end
-  return fault
-end
-
---- Reads a fault from the command line.
-function faults.parse(text)
-  local endpoint, call, times, rest =
-    text:match "^([%w_]+):(%d+)x?(%d*):([%w_]+.*)$"
-  if not endpoint then
-    return nil, "ENDPOINT:CALL[xTIMES]:WHAT[=VALUE][,NAME=VALUE]... is expected"
-  end
-  local fault = {
-    endpoint = endpoint, call = math.tointeger(tonumber(call)),
-    times = math.tointeger(tonumber(times)),
-  }
-  for part in (rest .. ","):gmatch "(.-)," do
-    local name, value = part:match "^([%w_]+)=(.*)$"
-    name = name or part
-    if not fault.what then
-      fault.what, name = name, "value"
-    end
-    if value then fault[name] = tonumber(value) or value end
-  end
-  return faults.check(fault)
-end
 
 --- Adds a checked fault.
 function faults.add(fault)

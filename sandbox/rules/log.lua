@@ -40,6 +40,16 @@ function log.begin(request, endpoint)
   return entry
 end
 
+--- Notes what was sent when that is not what the entry says.
+function log.sent(number, status)
+  for i = #entries, 1, -1 do
+    if entries[i].seq == number then
+      entries[i].status = status
+      return
+    end
+  end
+end
+
 --- The entries after a number, and the last number.
 function log.since(number)
   local list = json.array()

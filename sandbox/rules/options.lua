@@ -3,7 +3,7 @@
 -- The command line: text in, a table of settings or a sentence out.
 
 local config = require "config"
-local faults = require "faults"
+local fault = require "fault"
 
 local options = {}
 
@@ -81,7 +81,7 @@ local VALUED = {
   ["minute"] = { read = number(0.01, 3600) },
   ["data"] = { read = folder },
   ["site"] = { read = folder },
-  ["fault"] = { read = faults.parse, into = "faults", list = true },
+  ["fault"] = { read = fault.parse, into = "faults", list = true },
 }
 
 local function wrong(message, ...)

@@ -34,6 +34,11 @@ local SERVICE = {
   },
 }
 
+local function conclude(entry, answer)
+  entry.status = answer.reset and 0 or answer.status
+  answer.entry = entry.seq        -- for what only the server knows: 206, 416
+end
+
 -- {======================================================================
 -- The service
 -- =======================================================================
@@ -121,7 +126,7 @@ local function service(request)
   else
     answer = answers.not_found()
   end
-  entry.status = answer.reset and 0 or answer.status
+  conclude(entry, answer)
   if answer.body and not answer.cut then
     entry.code = math.tointeger(answer.body:match '"code":(%d+)')
   end
@@ -160,7 +165,7 @@ local function under_fault(request, endpoint, call)
   local answer = faults.apply(fault, function() return call(request) end)
   if entry then
     entry.fault = fault and fault.what
-    entry.status = answer.reset and 0 or answer.status
+    conclude(entry, answer)
   end
   return answer
 end
