@@ -76,6 +76,8 @@ function video.format_of(bytes)
   if bytes:find "^....ftyp" then return "mov" end
 end
 
+local MOST_PIXELS = "64000000"       -- 256 MB of memory where a pixel has 4
+
 local function begin(more)
   local arguments = {
     "ffmpeg", "-hide_banner", "-nostdin", "-v", "error", "-y",
@@ -94,9 +96,13 @@ local PLACES = {
   { 0.84, 0.58, 0.50, 0.36 },
 }
 
+-- Cropped before it is scaled, or a picture of 3000 x 1 would be made huge.
+-- A crop of no width fails, and with it the slide: what is smaller than 50
+-- is an icon or a spacer.
 local SLIDE = "[0:v]split[a][b];"
-  .. "[a]scale=%d:%d:force_original_aspect_ratio=increase,crop=%d:%d,"
-  .. "scale=iw/8:-2,boxblur=4:2,scale=%d:%d,eq=brightness=-0.12[back];"
+  .. "[a]crop=w='if(lt(min(iw\\,ih)\\,50)\\,0\\,min(iw\\,ih*%d/%d))'"
+  .. ":h='min(ih\\,iw*%d/%d)',"
+  .. "scale=%d:%d,boxblur=4:2,scale=%d:%d,eq=brightness=-0.12[back];"
   .. "[b]scale=%d:%d:force_original_aspect_ratio=decrease[front];"
   .. "[back][front]overlay=%d-w/2:%d-h/2,format=yuvj420p"
 
@@ -105,8 +111,9 @@ function video.slide(shape, format, picture, index)
   local w, h = shape.slide_width, shape.slide_height
   local place = PLACES[shape.aspect_ratio]
   return begin {
-    "-protocol_whitelist", "file", "-f", format, "-i", picture,
-    "-filter_complex", SLIDE:format(w, h, w, h, w, h,
+    "-protocol_whitelist", "file", "-f", format,
+    "-max_pixels", MOST_PIXELS, "-i", picture,
+    "-filter_complex", SLIDE:format(w, h, h, w, even(w / 8), even(h / 8), w, h,
       even(w * place[1]), even(h * place[2]),
       even(w * place[3]), even(h * place[4])),
     "-frames:v", "1", "-q:v", "3", slide_name(index),
