@@ -8,6 +8,7 @@
 -- @module jogg.scheduler
 
 local core = require "jogg.core"
+local dispatch = require "jogg.dispatch"
 local errors = require "jogg.error"
 local heap = require "jogg.heap"
 local tasks = require "jogg.task"
@@ -16,12 +17,8 @@ local SLICE = 0.25       -- s; how often a blocking wait comes back for Ctrl-C
 local BUDGET = 0.00005   -- s; a step that must not wait ends after this
 local BEHIND = 1         -- s; sleepers that are so late are more than it can do
 local CATCH_UP = 0.00025 -- s; then a step ends after this
-local ROUND = 256        -- results in a row before the sleepers get their turn
 local DEAF_MAXIMUM = 100 -- calls that a cancelled task may still try
 local STALE_MINIMUM = 256 -- left-over sleepers that are worth clearing away
-
--- The task that runs, whatever its client; one for each Lua state.
-local active
 
 local Scheduler = {}
 Scheduler.__index = Scheduler
@@ -60,14 +57,15 @@ end
 --- Raises inside a task of another client, which must not be held up.
 -- @tparam integer level as for `error`
 function Scheduler:refuse_foreign(level)
+  local active = dispatch.active()
   if active and active.scheduler ~= self and tasks.is_inside(active) then
     error("this is a task of another client: it can wait for its own client " ..
       "alone; use this client's spawn", level + 1)
   end
 end
 
--- What a task waited for means nothing any more.
-local function end_wait(self, task)
+--- What a task waited for means nothing any more.
+function Scheduler:end_wait(task)
   if task.id then
     self.pending[task.id] = nil
     task.id = nil
@@ -82,7 +80,7 @@ end
 function Scheduler:wake(task)
   if not task.woken then
     task.woken = true
-    end_wait(self, task)
+    self:end_wait(task)
     local last = self.ready_last + 1
     self.ready_last = last
     self.ready[last] = task
@@ -99,23 +97,13 @@ function Scheduler:forget(task)
   end
 end
 
--- What a wait ends with when it must not go on.
-local function cancelled_error(self)
-  return errors.new {
-    kind = "cancelled", outcome = "not_sent",
-    reason = self.closed and "closed" or "cancelled",
-    message = self.closed and "the client was closed" or
-      "the task was cancelled",
-  }
-end
-
 -- A cancelled task tries something. It has some tries, to tidy up.
 local function refuse(self, task)
   task.deaf = (task.deaf or 0) + 1
   if task.deaf > DEAF_MAXIMUM then
     error("this task was cancelled and does not end", 0)
   end
-  return nil, cancelled_error(self)
+  return nil, tasks.cancelled(self)
 end
 
 -- Drops the entries of those that were woken otherwise, once they are many.
@@ -159,7 +147,7 @@ function Scheduler:suspend(task, request, id, seconds)
   coroutine.yield(self)
   task.request = nil
   if task.cancelled then
-    return nil, cancelled_error(self)
+    return nil, tasks.cancelled(self)
   end
   return true
 end
@@ -172,7 +160,7 @@ function Scheduler:check()
   if task and task.cancelled then
     return refuse(self, task)
   elseif self.closed then
-    return nil, cancelled_error(self)
+    return nil, tasks.cancelled(self)
   end
   return true
 end
@@ -186,7 +174,7 @@ function Scheduler:block(request, seconds)
   local deadline = seconds and core.now() + seconds
   while not (request and request:done()) do
     if self.closed then
-      return nil, cancelled_error(self)
+      return nil, tasks.cancelled(self)
     end
     local slice = SLICE
     if deadline then
@@ -205,106 +193,8 @@ end
 
 -- {=== going on
 
-local function resume(self, task)
-  local outer = active
-  self.resumed = self.resumed + 1
-  self.running, active = task, task
-  tasks.settle(task, coroutine.resume(task.thread))
-  self.running, active = nil, outer
-end
-
 --- Goes on with a task that was woken, before all others.
--- @tparam Task task
-function Scheduler:resume_now(task)
-  task.woken = nil -- its place among the ready means nothing any more
-  if task.fresh and task.cancelled then
-    tasks.finish(task, nil, cancelled_error(self))
-  elseif not task.done then
-    task.fresh = nil
-    resume(self, task)
-  end
-end
-
--- Resumes those that were woken so far, not those that they wake in turn.
--- True: the time was over first.
-local function resume_ready(self, deadline)
-  local last = self.ready_last
-  while self.ready_first <= last do
-    local first = self.ready_first
-    local task = self.ready[first]
-    self.ready[first] = nil
-    self.ready_first = first + 1
-    if task.woken then
-      self:resume_now(task)
-      if deadline and core.now() >= deadline then
-        return true
-      end
-    end
-  end
-  if self.ready_first > self.ready_last then
-    self.ready_first, self.ready_last = 1, 0
-  end
-  return false
-end
-
--- Goes on with those whose requests are finished. True: there may be more.
-local function dispatch_results(self, deadline)
-  for _ = 1, ROUND do
-    local id = self.core:next()
-    if not id then
-      return false
-    end
-    local task = self.pending[id]
-    if task then
-      end_wait(self, task)
-      self:resume_now(task)
-    end
-    if deadline and core.now() >= deadline then
-      return true
-    end
-  end
-  return true
-end
-
--- Goes on with those whose time has come. True: the budget ended first.
-local function dispatch_sleepers(self, deadline)
-  local due, task = self.sleepers:peek()
-  local now = due and core.now()
-  while due and due <= now do
-    self.sleepers:pop()
-    if task.due == due then
-      task.due = nil
-      end_wait(self, task)
-      self:resume_now(task)
-    else
-      self.stale = self.stale - 1
-    end
-    if deadline and core.now() >= deadline then
-      return true
-    end
-    due, task = self.sleepers:peek()
-  end
-  return false
-end
-
-local ROUNDS = { resume_ready, dispatch_results, dispatch_sleepers }
-
--- Goes on with everybody who can, each in turn. Where the time is over before
--- all had a turn, the next step begins with those that had none: whatever one
--- of the three has to do, it holds up none of the others for long.
--- True: there is more to do.
-local function dispatch(self, deadline)
-  local more = false
-  for i = 0, #ROUNDS - 1 do
-    local turn = (self.turn + i) % #ROUNDS + 1
-    more = ROUNDS[turn](self, deadline) or more
-    if more and deadline then
-      self.turn = turn % #ROUNDS
-      return true
-    end
-  end
-  return more
-end
+Scheduler.resume_now = dispatch.resume
 
 -- When there is something to do without the network: a moment, maybe past.
 local function next_moment(self)
@@ -347,14 +237,14 @@ end
 local function step_patiently(self, seconds)
   local deadline = core.now() + seconds
   local before = self.resumed
-  self.more = dispatch(self)
+  self.more = dispatch.all(self)
   while self.resumed == before and self.live > 0 and not self.closed do
     local left = deadline - core.now()
     if left <= 0 then
       break
     end
     self.core:wait(math.min(left, self:timeout() or left, SLICE))
-    self.more = dispatch(self)
+    self.more = dispatch.all(self)
   end
 end
 
@@ -383,7 +273,7 @@ function Scheduler:step(seconds)
       self.threaded = true
     end
     local now = core.now()
-    self.more = dispatch(self, now + budget_of(self, now))
+    self.more = dispatch.all(self, now + budget_of(self, now))
   end
   self:set_alarm()
   return self.live
@@ -451,7 +341,7 @@ function Scheduler:cancel_all()
     end
   end
   while self.ready_first <= self.ready_last do
-    resume_ready(self)
+    dispatch.ready(self)
   end
 end
 

@@ -135,6 +135,18 @@ function tasks.raised(value)
   }
 end
 
+--- What a wait ends with when it must not go on.
+-- @tparam table scheduler
+-- @treturn table error of kind `cancelled`
+function tasks.cancelled(scheduler)
+  return errors.new {
+    kind = "cancelled", outcome = "not_sent",
+    reason = scheduler.closed and "closed" or "cancelled",
+    message = scheduler.closed and "the client was closed" or
+      "the task was cancelled",
+  }
+end
+
 --- The end of a task: whoever waits for it goes on.
 -- @tparam Task task
 -- @param value
