@@ -249,6 +249,29 @@ describe("client", function()
     end)
   end)
 
+  describe("what is endless", function()
+    local LONG = ("x"):rep(2 ^ 20)
+
+    it("is refused before anything is sent", function()
+      server:clear()
+      misuse(function() client:update_product { product_id = 1,
+        title = LONG .. "x" } end, "text of at most 1048576 bytes")
+      misuse(function() client:project_info(("p"):rep(4097)) end,
+        "text of at most 4096 bytes")
+      misuse(function() client:create_product { url = "https://a.example/" ..
+        LONG } end, "text of at most 8192 bytes")
+      local product = { intro_medias = {} }
+      for i = 1, 5 do product.intro_medias[i] = { url = LONG } end
+      misuse(function()
+        client:make_video { url = "https://a.example/", product = product }
+      end, "make_video.product is too large")
+      product.product_id = 1
+      misuse(function() client:update_product(product) end,
+        "update_product is too large")
+      assert.equal(0, #server:requests())
+    end)
+  end)
+
   it("keeps the path of base_url", function()
     server:on("*", "/api/v0/open/*", { json = { code = 0,
       data = { id = 1, prj_id = "p" } } })

@@ -4,6 +4,7 @@
 -- download_trouble_spec.lua, the disk's side in download_disk_spec.lua.
 
 local faults = require "spec.support.faults"
+local core = require "jogg.core"
 local fetching = require "spec.support.fetching"
 local flow = require "spec.support.flow"
 local process = require "spec.support.process"
@@ -183,6 +184,18 @@ describe("download", function()
         local n = #rig.tries()
         assert.is_true(n >= 6 and n <= 8, n) -- libcurl may add one
       end
+    end)
+
+    it("does not outwait the time it has for a server's wish", function()
+      local download = require "jogg.download"
+      rig.serve { status = 503, body = "", headers = { ["Retry-After"] = "60" } }
+      local begun = core.now()
+      local bytes, err = download.fetch(rig.client.pipeline, {
+        url = server.url .. "/v.mp4", path = rig.path,
+        deadline = core.now() + 5 })
+      assert.is_nil(bytes)
+      assert.equal(503, err.http_status)
+      assert.is_true(core.now() - begun < 4)
     end)
 
     it("ends at last when nobody is there", function()

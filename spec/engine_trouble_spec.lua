@@ -64,6 +64,26 @@ describe("engine in trouble", function()
       return native.wait(pid)
     end
 
+    it("gives the child a client of its own for jogg.make_video", function()
+      local output = native.run([[
+        local jogg = require "jogg"
+        local function try()
+          local video, err = jogg.make_video {
+            url = "https://a.example/", poll = { first = 0 } }
+          return err.kind
+        end
+        print(try())
+        local pid = native.fork()
+        if pid == 0 then
+          local ok, kind = pcall(try)
+          native.exit(ok and kind == "not_found" and 0 or 1)
+        end
+        print(native.wait(pid))
+      ]], { env = { JOGG_API_KEY = "k", JOGG_BASE_URL = server.url },
+        arguments = {} })
+      assert.equal("not_found\n0\n", output)
+    end)
+
     for _, threaded in ipairs { false, true } do
       it("is noticed by the child and nothing to the parent" ..
         (threaded and ", threaded" or ", inline"), function()

@@ -168,6 +168,30 @@ describe("make_video resumed", function()
     end)
   end)
 
+  it("is refused while the same job runs already", function()
+    local resume
+    local first = client:spawn(function()
+      return client:make_video { url = flow.PAGE, poll = flow.POLL,
+        on_progress = function(p)
+          if p.phase == "render_project" and not resume then
+            resume = p.resume
+          end
+        end }
+    end)
+    while not resume do client:step(0.05) end
+    local second = client:spawn(function()
+      local video = client:make_video { resume = resume, poll = flow.POLL }
+      return video -- no tail call, which would have no line
+    end)
+    client:run()
+    assert.is_truthy(first.value)
+    assert.matches("job_resume_spec.lua:%d+: .*this job is running already",
+      second.err.message)
+    assert.equal(1, flow.count(server, "render"))
+    -- and no longer than it runs
+    assert(client:make_video { resume = resume, poll = flow.POLL })
+  end)
+
   describe("never renders again what was accepted", function()
     it("though the project still says that it has not begun", function()
       local token
