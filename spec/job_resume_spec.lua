@@ -169,18 +169,18 @@ describe("make_video resumed", function()
   end)
 
   it("is refused while the same job runs already", function()
-    local resume
+    local token
     local first = client:spawn(function()
       return client:make_video { url = flow.PAGE, poll = flow.POLL,
         on_progress = function(p)
-          if p.phase == "render_project" and not resume then
-            resume = p.resume
+          if p.phase == "render_project" and not token then
+            token = p.resume
           end
         end }
     end)
-    while not resume do client:step(0.05) end
+    while not token do client:step(0.05) end
     local second = client:spawn(function()
-      local video = client:make_video { resume = resume, poll = flow.POLL }
+      local video = client:make_video { resume = token, poll = flow.POLL }
       return video -- no tail call, which would have no line
     end)
     client:run()
@@ -189,7 +189,7 @@ describe("make_video resumed", function()
       second.err.message)
     assert.equal(1, flow.count(server, "render"))
     -- and no longer than it runs
-    assert(client:make_video { resume = resume, poll = flow.POLL })
+    assert(client:make_video { resume = token, poll = flow.POLL })
   end)
 
   describe("never renders again what was accepted", function()
