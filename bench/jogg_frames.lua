@@ -67,7 +67,7 @@ for i = 1, tonumber(downloads) do
   local path = ("%s/frames%d.mp4"):format(folder, i)
   start(function()
     while check(client:make_video {
-      resume = token(("done-%d"):format(bytes)), output = path,
+      resume = token(("done-%d-%d"):format(bytes, i)), output = path,
       overwrite = true,
     }) do
       os.remove(path)

@@ -311,8 +311,14 @@ describe("client's answers", function()
       too_large { endless = true, chunked = true }
       too_large { zeros = 5 * 2 ^ 20 }
       too_large { zeros = 10 * 2 ^ 30 }
-      too_large { gzip_bomb = true }
       too_large { status = 500, endless = true }
+    end)
+
+    it("is no gzip bomb: nothing is unpacked", function()
+      -- what comes is small, what it would become is 100 MB
+      local err = failure("project_info", { gzip_bomb = 1e5 })
+      assert.equal("protocol", err.kind, tostring(err))
+      assert.are_not.equal("too_large", err.reason)
     end)
 
     it("may be announced: nobody reads it then", function()

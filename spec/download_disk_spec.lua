@@ -106,14 +106,15 @@ describe("download", function()
       if user:match "^0" then -- root may write anywhere: be somebody else
         shell("chmod 755 " .. QUOTE(rig.target_folder))
         -- who may not write a checker's reports either: it shall print them
-        command = "REPORTS= setpriv --reuid=65534 --regid=65534 " ..
-          "--clear-groups " .. command
+        local other = "setpriv --reuid=65534 --regid=65534 --clear-groups "
+        local said, status = shell(other .. QUOTE(os.getenv "LUA" or LUA) ..
+          " -v 2>&1")
+        if status ~= 0 then
+          return pending("cannot run as another user: " .. said:sub(1, 200))
+        end
+        command = "REPORTS= " .. other .. command
       end
       local output = shell(command .. " 2>&1")
-      if not output:find("^io") then
-        pending("cannot run as another user: " .. output:sub(1, 200))
-        return
-      end
       assert.truthy(output:find("^io file\n"), output)
       assert.truthy(output:find("Permission denied", 1, true), output)
       assert.equal(0, #server:requests())
@@ -216,13 +217,14 @@ describe("download", function()
       -- a disk of our own, as small as can be
       local folder = rig.target_folder .. "/disk"
       shell("mkdir " .. QUOTE(folder))
+      local probe, status = shell("unshare -rm mount -t tmpfs none " ..
+        QUOTE(folder) .. " 2>&1")
+      if status ~= 0 then
+        return pending("no disk could be mounted: " .. probe:sub(1, 200))
+      end
       local output = shell("unshare -rm sh -c " .. QUOTE(
         "mount -t tmpfs -o size=400k none " .. QUOTE(folder) .. " || exit 1\n"
         .. child(folder .. "/ad.mp4") .. "\nls -A " .. QUOTE(folder)) .. " 2>&1")
-      if not output:find("^io") then
-        pending("no disk could be mounted: " .. output:sub(1, 200))
-        return
-      end
       assert.truthy(output:find("^io full\n"), output)
       assert.truthy(output:find("No space left on device", 1, true), output)
       assert.truthy(output:find(folder .. "/ad.mp4", 1, true), output)

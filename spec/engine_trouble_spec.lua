@@ -119,7 +119,7 @@ describe("engine in trouble", function()
         assert.equal(0, in_child(function() -- a client of its own works
           local own = jogg.client { api_key = "key", base_url = server.url }
           local progress = own:project_info("p").progress
-          if not native.checked then own:step() end -- TSan: no new threads
+          if os.getenv "JOGG_UNDER" ~= "tsan" then own:step() end -- no threads
           own:close()
           return progress == 7
         end))

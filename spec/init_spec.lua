@@ -107,6 +107,9 @@ describe("require 'jogg'", function()
     server:on("POST", "/prefix/open/product",
       { status = 401, json = { code = 10105, msg = "no" } })
     local output = run([[local jogg = require "jogg"
+      local core = require "jogg.core"
+      local make, made = core.client, 0
+      core.client = function(...) made = made + 1 return make(...) end
       for _ = 1, 2 do
         local video, err = jogg.make_video { url = "https://a.example/" }
         io.write(tostring(video), " ", err.kind, " ")
@@ -114,13 +117,14 @@ describe("require 'jogg'", function()
       local ok, raised = pcall(function()
         jogg.make_video { ulr = "https://a.example/" }
       end)
-      io.write(raised)]],
+      io.write(raised, " made ", made)]],
       { JOGG_API_KEY = "from-environment", JOGG_BASE_URL = server.url .. "/prefix/" })
     local requests = server:requests()
     server:stop()
     assert.truthy(output:find("nil auth nil auth ", 1, true), output)
-    assert.truthy(output:find(':7: make_video: unknown option "ulr", did you ' ..
+    assert.truthy(output:find(':10: make_video: unknown option "ulr", did you ' ..
       'mean "url"?', 1, true), output)
+    assert.truthy(output:find " made 1$")
     assert.equal(2, #requests)
     assert.equal("from-environment", requests[1].headers["x-api-key"])
   end)

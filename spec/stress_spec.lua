@@ -106,8 +106,11 @@ describe("under stress", function()
     }
 
     for i = 1, CLIENTS do renew(i) end
+    -- so long, and on a slow machine until enough has happened
     local deadline = core.now() + SECONDS
-    while core.now() < deadline do
+    local latest = core.now() + 60 * SECONDS
+    while core.now() < deadline or core.now() < latest and
+      not (spawned > 50 and kinds.cancelled and kinds.task) do
       for _ = 1, 20 do
         local i = random(CLIENTS)
         actions[random(#actions)](clients[i], i)
@@ -120,7 +123,8 @@ describe("under stress", function()
     collectgarbage()
     collectgarbage()
     assert.is_true(spawned > 50)
-    assert.is_true((kinds.cancelled or 0) > 0 and (kinds.task or 0) > 0)
+    assert.is_number(kinds.cancelled)
+    assert.is_number(kinds.task)
     assert.equal(before, process.descriptor_count())
     assert.is_true(server:wait { open = 0 })
     assert.is_true(tls:wait { open = 0 })

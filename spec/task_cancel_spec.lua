@@ -6,6 +6,7 @@ local socket = require "socket"
 local jogg = require "jogg"
 local core = require "jogg.core"
 local faults = require "spec.support.faults"
+local native = require "spec.support.native"
 local process = require "spec.support.process"
 
 local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
@@ -158,16 +159,43 @@ describe("tasks", function()
       end)
     end
 
-    it("in the TLS handshake", function()
-      local tls = faults.start { tls = true }
-      tls:on_connect { stall = "tls" }
-      cancel {
-        options = { base_url = tls.url, ca_file = tls.ca_file },
-        body = function() return client:project_info "p" end,
-        ready = function() return (tls:connections()) > 0 end,
-      }
-      assert.is_true(tls:wait { open = 0 })
-      tls:stop()
+    for _, threaded in ipairs { false, true } do
+      it("in the TLS handshake" .. (threaded and ", threaded" or ""), function()
+        local tls = faults.start { tls = true }
+        tls:on_connect { stall = "tls" }
+        cancel {
+          options = { base_url = tls.url, ca_file = tls.ca_file },
+          body = function() return client:project_info "p" end,
+          ready = function()
+            if threaded then client:step() end
+            return (tls:connections()) > 0
+          end,
+        }
+        assert.is_true(tls:wait { open = 0 })
+        tls:stop()
+      end)
+    end
+
+    it("in a name lookup that hangs", function()
+      local output, ended = native.run([[
+        local jogg, core = require "jogg", require "jogg.core"
+        for _, threaded in ipairs { false, true } do
+          local client = jogg.client { api_key = "key",
+            base_url = "https://nowhere.invalid" }
+          if threaded then client:step() end
+          local task = client:spawn(function()
+            return client:project_info "p"
+          end)
+          client:step(0.1)
+          local begun = core.now()
+          task:cancel()
+          print(task.done, task.err.kind,
+            core.now() - begun < 0.05 * tonumber(arg[1]))
+          client:close()
+        end
+      ]], { preload = { PRELOAD_LOOKUP = 20 }, arguments = { tostring(SLOW) } })
+      assert.equal(("true\tcancelled\ttrue\n"):rep(2), output)
+      assert.is_true(ended)
     end)
 
     it("before it began", function()

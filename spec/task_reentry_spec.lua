@@ -70,6 +70,29 @@ describe("tasks", function()
       assert.equal(7, client:project_info("p").progress)
     end)
 
+    it("of step, run and close in a callback of a task's job is refused",
+      function()
+        server:on("GET", "/open/prj_info", info(4,
+          { video_url = server.url .. "/v.mp4" }))
+        connect()
+        for _, name in ipairs { "step", "run", "close" } do
+          local raised
+          local task = client:spawn(function()
+            return client:make_video {
+              resume = { version = 1, generation = "open", project_id = "p" },
+              on_progress = function()
+                local _, why = pcall(function() client[name](client) end)
+                raised = why
+              end,
+            }
+          end)
+          client:run()
+          assert.equal("completed", task.value.status)
+          assert.matches("client:" .. name ..
+            " must not be called inside a task", raised)
+        end
+      end)
+
     it("of step inside a callback of a blocking call works", function()
       server:on("GET", "/open/prj_info", { info(3), info(3), info(4,
         { video_url = server.url .. "/v.mp4" }) })
