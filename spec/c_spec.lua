@@ -85,9 +85,9 @@ end
 
 describe("layer 0", function()
   local function layer0()
-    return program("layer0", renamed("layer0_", "write link"),
+    return program("layer0", renamed("layer0_", "write link renameat2 rename fsync"),
       "spec/c/layer0.c spec/c/layer0_file.c spec/c/layer0_mp4.c",
-      "spec/c/layer0_sigpipe.c",
+      "spec/c/layer0_sigpipe.c spec/c/layer0_disk.c",
       sources "buf clock file headers mp4 secret sigpipe utf8")
   end
 
@@ -106,6 +106,7 @@ describe("layer 0", function()
     file_commits = "a file appears whole, with the right permissions",
     file_refuses = "a target that is there is never touched unasked",
     file_fails = "a disk that is full for a while costs no byte",
+    file_syncs = "no name for bytes that may not be on the disk",
     file_moves = "a host that changes its folder, and forks",
   } do
     it(what, function()

@@ -30,6 +30,19 @@ describe("client", function()
   end
 
   describe("options", function()
+    it("are what the README says where nothing is said", function()
+      local bare = jogg.client { api_key = "k", base_url = "https://a.example" }
+      finally(function() bare:close() end)
+      assert.same({ generation = "open", timeout = 60, product_timeout = 180,
+        connect_timeout = 10, stall_timeout = 30, retries = 4,
+        posts_per_minute = 20, max_transfers = 64, max_bytes = 4 * 2 ^ 30,
+        base_url = "https://a.example" }, bare.pipeline.settings)
+      assert.is_false(bare.pipeline.local_service)
+      local near = jogg.client { api_key = "k", base_url = server.url }
+      assert.is_true(near.pipeline.local_service)
+      near:close()
+    end)
+
     local function make(options)
       options.api_key = options.api_key or KEY
       return function() jogg.client(options):close() end

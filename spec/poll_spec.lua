@@ -1,7 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- When to look again.
 
+local core = require "jogg.core"
+local faults = require "spec.support.faults"
+local flow = require "spec.support.flow"
+local jogg = require "jogg"
 local poll = require "jogg.poll"
+local process = require "spec.support.process"
 
 describe("poll", function()
   it("looks after 10 s, every 10 s, later every 30 s", function()
@@ -43,5 +48,83 @@ describe("poll", function()
       [5000] = 30 } do
       assert.equal(pause, poll.delay(plan, elapsed))
     end
+  end)
+end)
+
+-- A server on this machine that is taken for one elsewhere; the seconds
+-- between looks are turned by hand.
+describe("looks at a service elsewhere", function()
+  local server, client, now, later, folder
+
+  setup(function()
+    server = faults.start()
+    folder = process.temporary_folder()
+  end)
+  teardown(function()
+    server:stop()
+    process.remove_folder(folder)
+  end)
+  before_each(function()
+    now, later = core.now, 0
+    core.now = function() return now() + later end
+    server:clear()
+    flow.script(server)
+    client = jogg.client { api_key = "k", base_url = server.url }
+    client.pipeline.local_service = false
+  end)
+  after_each(function()
+    core.now = now
+    client:close()
+  end)
+
+  local function settle()
+    local deadline = now() + 10
+    repeat
+      client:step(0.02)
+      local left = client:timeout()
+      assert(now() < deadline, "it does not settle")
+    until client.scheduler.live == 0 or
+      left and left > 1 and not next(client.scheduler.pending)
+  end
+
+  -- One look more with each five seconds, and none before.
+  local function check_pace(looks)
+    settle()
+    for i = 1, looks do
+      assert.equal(i, flow.count(server, "info"))
+      later = later + 3.5
+      settle()
+      assert.equal(i, flow.count(server, "info"))
+      later = later + 1.8
+      settle()
+    end
+  end
+
+  local function make(options)
+    options.resume = { version = 1, generation = "open", rendered = true,
+      render_sent = true, project_id = flow.PROJECT }
+    client:spawn(function() return client:make_video(options) end)
+  end
+
+  it("are five seconds apart, whatever poll says", function()
+    server:on("GET", "/open/prj_info", flow.info(3))
+    make { poll = { first = 0, interval = 0.01, max = 0.01 } }
+    check_pace(4)
+  end)
+
+  it("are five seconds apart when they fail", function()
+    server:on("GET", "/open/prj_info", { status = 503, body = "x" })
+    client:spawn(function() return client:project_info "p" end)
+    check_pace(4)
+  end)
+
+  it("are five seconds apart when the video is not there", function()
+    local random = math.random
+    math.random = function() return 0 end -- luacheck: ignore
+    finally(function() math.random = random end) -- luacheck: ignore
+    server:on("GET", "/open/prj_info", flow.finished(server))
+    server:on("GET", "/v.mp4", { status = 404, body = "x" })
+    make { output = folder .. "/ad.mp4" }
+    check_pace(4)
   end)
 end)

@@ -90,6 +90,26 @@ describe("sandbox: a real video", function()
     assert.is_true(moov < mdat, "it can be played while it arrives")
   end)
 
+  it("has subtitles if they are asked for, and only then", function()
+    local function strip(subtitle, name) -- of a frame, where they would be
+      local made = server:product(server:sample "backpack")
+      render(server, ('{"project_id":"%s","aspect_ratio":2,' ..
+        '"render_subtitle":%d}'):format(made.prj_id, subtitle))
+      local done = server:await(made.prj_id)
+      local path = process.write_file(folder .. "/" .. name,
+        (select(2, server:request("GET", done.video_url))))
+      local sum, code = process.run { "ffmpeg", "-v", "error", "-nostdin",
+        "-ss", "1", "-i", path, "-frames:v", "1", "-vf",
+        "crop=iw:ih/8:0:7*ih/8", "-f", "md5", "-" }
+      assert.equal(0, code)
+      assert.matches("^MD5=%x+", sum)
+      return sum
+    end
+    local without = strip(0, "a.mp4")
+    assert.equal(without, strip(0, "b.mp4"))
+    assert.are_not.equal(without, strip(1, "c.mp4"))
+  end)
+
   it("has a cover that is a picture", function()
     local status, bytes = server:request("GET", info.cover_url)
     assert.equal(200, status)

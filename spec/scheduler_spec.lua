@@ -133,6 +133,37 @@ describe("scheduler", function()
     end)
   end)
 
+  it("goes on with a job whose server was gone for minutes", function()
+    local now, later = core.now, 0
+    core.now = function() return now() + later end
+    finally(function() core.now = now end)
+    server:on("GET", "/open/prj_info", flow.info(3))
+    local port, looks = server.port, 0
+    local task = client:spawn(function()
+      return client:make_video { timeout = 36000,
+        poll = { first = 0, interval = 0.01, max = 0.01 },
+        resume = { version = 1, generation = "open", project_id = "p" },
+        on_progress = function(p)
+          looks = looks + (p.phase == "wait" and 1 or 0)
+        end }
+    end)
+    local deadline = now() + 10 * SLOW
+    while looks < 4 and now() < deadline do client:step(0.01) end
+    server:stop()
+    for _ = 1, 200 do -- each a look that is refused, half a minute later
+      client:step(0.01)
+      later = later + 30
+    end
+    assert.is_nil(task.done)
+    server = faults.start { port = port }
+    server:on("GET", "/open/prj_info", flow.finished(server))
+    while not task.done and now() < deadline do
+      client:step(0.05)
+      later = later + 30
+    end
+    assert.equal("completed", assert(task:wait()).status)
+  end)
+
   it("refuses to hold up another client's task", function()
     local other = jogg.client { api_key = "k", base_url = server.url }
     local task = client:spawn(function()

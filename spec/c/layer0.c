@@ -344,7 +344,8 @@ int main(int argc, char **argv)
     { "headers_hostile", headers_hostile },
     { "mp4_judges", mp4_judges },       { "file_writes", file_writes },
     { "file_commits", file_commits },   { "file_refuses", file_refuses },
-    { "file_fails", file_fails },       { "file_moves", file_moves }
+    { "file_fails", file_fails },       { "file_moves", file_moves },
+    { "file_syncs", file_syncs }
   };
   size_t i;
 

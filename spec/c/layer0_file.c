@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * layer0_file: the file on its way to the disk, and the judge of MP4 files.
- *
- * src/file.c is compiled for this driver with the functions below in place of
- * write and link, so that a disk can be full and a file system without links.
+ * layer0_file: the file on its way to the disk; the disk is layer0_disk's.
  */
-#undef write /* src/file.c is compiled with other names */
-#undef link
 #define _GNU_SOURCE
 #include "layer0.h"
+#include "layer0_disk.h"
 
 #include "file.h"
 
@@ -21,43 +17,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-ssize_t layer0_write(int fd, const void *bytes, size_t n);
-int layer0_link(const char *from, const char *to);
-
-static size_t disk_room = SIZE_MAX; /* bytes the disk still takes */
-static int interruptions;           /* EINTR that come first */
-static bool has_links = true;
-
-/* Takes at most 1000 bytes at once, as pipes and network disks do. */
-ssize_t layer0_write(int fd, const void *bytes, size_t n)
-{
-  ssize_t put;
-
-  if (interruptions > 0) {
-    interruptions--;
-    errno = EINTR;
-    return -1;
-  }
-  if (disk_room == 0) {
-    errno = ENOSPC;
-    return -1;
-  }
-  if (disk_room < SIZE_MAX && n > 1000)
-    n = 1000;
-  put = write(fd, bytes, n < disk_room ? n : disk_room);
-  if (put > 0 && disk_room < SIZE_MAX)
-    disk_room -= (size_t)put;
-  return put;
-}
-
-int layer0_link(const char *from, const char *to)
-{
-  if (has_links)
-    return link(from, to);
-  errno = EPERM;
-  return -1;
-}
 
 /* {=== helpers */
 
@@ -166,7 +125,7 @@ void file_writes(const char *folder)
 
   for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
     struct file *f = opened(in(folder, "v.mp4"), true);
-    interruptions = 3;
+    disk.interruptions = 3;
     for (done = 0; done < VIDEO_SIZE; done += n) {
       n = VIDEO_SIZE - done < parts[i] ? VIDEO_SIZE - done : parts[i];
       if (parts[i] == 1 && done >= 1000)
@@ -213,19 +172,26 @@ void file_commits(const char *folder)
   CHECK(commit(f, &verdict, &error) == FILE_COMMITTED);
   file_release(f);
   CHECK(stat(target, &status) == 0 && (status.st_mode & 0777) == 0600);
-  has_links = false;
-  f = opened(in(folder, "linkless.mp4"), false);
+  disk.has_noreplace = false;
+  f = opened(in(folder, "linked.mp4"), false);
   CHECK(file_write(f, bytes, VIDEO_SIZE) == 0);
   CHECK(commit(f, &verdict, &error) == FILE_COMMITTED);
   file_release(f);
   CHECK(holds(target, bytes, VIDEO_SIZE) && names(folder) == 2);
-  has_links = true;
+  disk.has_links = false;
+  f = opened(in(folder, "linkless.mp4"), false);
+  CHECK(file_write(f, bytes, VIDEO_SIZE) == 0);
+  CHECK(commit(f, &verdict, &error) == FILE_COMMITTED);
+  file_release(f);
+  CHECK(holds(target, bytes, VIDEO_SIZE) && names(folder) == 3);
+  disk.has_links = disk.has_noreplace = true;
+  CHECK(disk.unsynced_names == 0);
   (void)umask(mask);
   free(bytes);
 }
 
 /* A target that turns up between opening and committing. */
-static void race(const char *folder, bool links, bool dangling)
+static void race(const char *folder, bool noreplace, bool links, bool dangling)
 {
   char *bytes = video();
   enum mp4_verdict verdict;
@@ -237,10 +203,11 @@ static void race(const char *folder, bool links, bool dangling)
     CHECK(symlink("/nowhere/at/all", target) == 0);
   else
     put_text(target, "mine");
-  has_links = links;
+  disk.has_noreplace = noreplace;
+  disk.has_links = links;
   CHECK(file_write(f, bytes, VIDEO_SIZE) == 0);
   CHECK(commit(f, &verdict, &error) == FILE_FAILED && error == EEXIST);
-  has_links = true;
+  disk.has_links = disk.has_noreplace = true;
   file_release(f);
   CHECK(names(folder) == before + 1);
   CHECK(lstat(target, &status) == 0);
@@ -283,10 +250,12 @@ void file_refuses(const char *folder)
   file_release(f);
   CHECK(lstat(target, &status) == 0 && S_ISREG(status.st_mode));
   CHECK(holds(in(folder, "old.mp4"), "old", 3));
-  race(folder, true, false);
-  race(folder, true, true);
-  race(folder, false, false);
-  race(folder, false, true);
+  race(folder, true, true, false);
+  race(folder, true, true, true);
+  race(folder, false, true, false);
+  race(folder, false, true, true);
+  race(folder, false, false, false);
+  race(folder, false, false, true);
   f = file_open(in(folder, "cap.mp4"), false, 10, &error);
   CHECK(f && file_write(f, bytes, 10) == 0);
   CHECK(file_write(f, bytes, 1) == EOVERFLOW && file_length(f) == 10);
@@ -302,6 +271,27 @@ void file_refuses(const char *folder)
 }
 
 /* The disk is full for a while: at each byte count in turn, and then not. */
+void file_syncs(const char *folder)
+{
+  char *bytes = video();
+  enum mp4_verdict verdict;
+  int error, i;
+
+  for (i = 0; i < 2; i++) { /* a new target, and one that is replaced */
+    struct file *f = opened(in(folder, "v.mp4"), i == 1);
+    CHECK(file_write(f, bytes, VIDEO_SIZE) == 0);
+    disk.syncs = false;
+    CHECK(commit(f, &verdict, &error) == FILE_FAILED && error == EIO);
+    CHECK(names(folder) == 1 + i); /* the temporary one, and the old one */
+    disk.syncs = true;
+    CHECK(commit(f, &verdict, &error) == FILE_COMMITTED);
+    file_release(f);
+    CHECK(holds(target, bytes, VIDEO_SIZE) && names(folder) == 1);
+  }
+  CHECK(disk.unsynced_names == 0);
+  free(bytes);
+}
+
 void file_fails(const char *folder)
 {
   static const size_t rooms[] = { 0, 1, 999, 1000, 262143, 262144, 300000,
@@ -314,7 +304,7 @@ void file_fails(const char *folder)
   for (i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
     struct file *f = opened(in(folder, "v.mp4"), true);
     bool was_full = false;
-    disk_room = rooms[i];
+    disk.room = rooms[i];
     while (file_length(f) < VIDEO_SIZE) {
       size_t done = (size_t)file_length(f);
       size_t part = VIDEO_SIZE - done < n ? VIDEO_SIZE - done : n;
@@ -322,19 +312,19 @@ void file_fails(const char *folder)
       if (error) {
         CHECK(error == ENOSPC);
         was_full = true;
-        disk_room = SIZE_MAX - 1; /* space again, still in small parts */
+        disk.room = SIZE_MAX - 1; /* space again, still in small parts */
       }
     }
     error = 0;
     if (commit(f, &verdict, &error) == FILE_FAILED) {
       CHECK(error == ENOSPC);
       was_full = true;
-      disk_room = SIZE_MAX - 1;
+      disk.room = SIZE_MAX - 1;
       CHECK(commit(f, &verdict, &error) == FILE_COMMITTED);
     }
     CHECK(was_full && holds(target, bytes, VIDEO_SIZE));
     file_release(f);
-    disk_room = SIZE_MAX;
+    disk.room = SIZE_MAX;
   }
   CHECK(names(folder) == 1);
   free(bytes);
