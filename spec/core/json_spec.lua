@@ -4,6 +4,7 @@
 
 local cjson = require "cjson".new()
 local core = require "jogg.core"
+local process = require "spec.support.process"
 
 local integer_type = rawget(math, "type") or function() return "integer" end
 local HAS_INTEGERS = rawget(math, "type") ~= nil
@@ -216,5 +217,49 @@ describe("core.text_fault", function()
     assert.same({ 2, "is a NUL" }, { core.text_fault "a\0b" })
     assert.same({ 1, "is a NUL" }, { core.text_fault "\0\255" })
     assert.same({ 1, "is not UTF-8" }, { core.text_fault "\255\0" })
+  end)
+
+  -- LuaRocks' lineage (2.1.0.x): integers are integers already, and not every
+  -- setting of Debian's is there.
+  it("is right with the other lineage of lua-cjson", function()
+    local output, status = process.run({ os.getenv "JOGG_LUA" or "lua5.4", "-e",
+      [[
+      local cjson = require "cjson"
+      local function whole(value)
+        if type(value) == "table" then
+          for name, item in pairs(value) do value[name] = whole(item) end
+        elseif math.tointeger and type(value) == "number" then
+          return math.tointeger(value) or value
+        end
+        return value
+      end
+      local made = 0
+      package.loaded.cjson = { new = function()
+        made = made + 1
+        local own = cjson.new()
+        own.decode_max_depth(10)
+        return {
+          encode = own.encode,
+          decode = function(text) return whole(own.decode(text)) end,
+          decode_max_depth = own.decode_max_depth,
+          decode_invalid_numbers = own.decode_invalid_numbers,
+          empty_array = {}, null = own.null,
+        }
+      end }
+      local core = require "jogg.core"
+      assert(made == 1)
+      local value = assert(core.decode('{"id":3924,"half":1.5,"none":null,' ..
+        '"list":[1,2],"long":1234567890123456789,"text":"1"}'))
+      assert(tostring(value.id) == "3924" and value.half == 1.5)
+      assert(value.none == nil and #value.list == 2)
+      assert(("%s"):format(tostring(value.long)) == "1234567890123456789")
+      assert(value.text == "1")
+      assert(core.encode({ intro_medias = {}, id = 3924 },
+        { intro_medias = true }):find('"intro_medias":[]', 1, true))
+      assert(core.encode({ id = 3924 }, {}) == '{"id":3924}')
+      assert(core.decode "{" == nil)
+      io.write "right"]] }, { stderr = "merge" })
+    assert.equal("right", output)
+    assert.equal(0, status)
   end)
 end)
