@@ -66,12 +66,12 @@ end
 for i = 1, tonumber(downloads) do
   local path = ("%s/frames%d.mp4"):format(folder, i)
   start(function()
-    while check(client:make_video {
-      resume = token(("done-%d-%d"):format(bytes, i)), output = path,
-      overwrite = true,
-    }) do
-      os.remove(path)
-    end
+    repeat -- to remove a large file would be work of the frame's thread
+      local video = check(client:make_video {
+        resume = token(("done-%d-%d"):format(bytes, i)), output = path,
+        overwrite = true,
+      })
+    until not video
   end)
 end
 
