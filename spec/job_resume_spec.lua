@@ -168,6 +168,16 @@ describe("make_video resumed", function()
     end)
   end)
 
+  it("is refused by a token that has lost its project", function()
+    for _, name in ipairs { "product_id", "render_sent", "rendered" } do
+      local token = { version = 1, generation = "open", url = flow.PAGE }
+      token[name] = name == "product_id" and 3924 or true
+      misuse(function() client:make_video { resume = token } end,
+        "make_video.resume is damaged: it has lost its project_id")
+    end
+    assert.equal(0, #server:requests())
+  end)
+
   it("is refused while the same job runs already", function()
     local token
     local first = client:spawn(function()

@@ -5,9 +5,10 @@
 -- Misuse raises; everything else comes as `nil, err`, and `err` is made here.
 -- The fields: `kind` (one of @{KINDS}), `message`, `reason` (a finer word
 -- within some kinds), `phase`, `http_status`, `code`, `request_id`,
--- `retryable` (the trouble may pass; where there is a `resume`, try again with
--- that), `retry_after` (seconds), `outcome`, `product_id`, `project_id`,
--- `resume`. `tostring(err)` is one sentence. No secret ever gets here.
+-- `retryable` (the call that failed may be sent again as it was; a job goes on
+-- with `resume` whenever there is one), `retry_after` (seconds), `outcome`,
+-- `product_id`, `project_id`, `resume`. `tostring(err)` is one sentence. No
+-- secret ever gets here.
 -- @module jogg.error
 
 local Error = { __name = "jogg.error" }

@@ -134,6 +134,10 @@ function token.read(pipeline, checked, level)
   if not kept.url and not kept.project_id then
     error("make_video.resume says neither url nor project_id", level)
   end
+  if not kept.project_id and (kept.product_id or kept.render_sent or
+    kept.rendered) then -- to begin anew would be to pay again
+    error("make_video.resume is damaged: it has lost its project_id", level)
+  end
   if kept.project_id and pipeline.active[kept.project_id] then
     error("make_video.resume: this job is running already", level)
   end

@@ -47,7 +47,7 @@ local function open()
 end
 
 local function make(url, file)
-  client:spawn(function()
+  local task = client:spawn(function()
     local video, err = client:make_video {
       url = url, output = file,
       poll = { first = 1, interval = 1 }, -- 5 s at the service
@@ -62,6 +62,12 @@ local function make(url, file)
       tell(("%s, %d KB"):format(video.path, video.bytes / 1024))
     else
       tell(tostring(err), "ErrorMsg")
+    end
+  end)
+  client:spawn(function()
+    task:wait()
+    if task.err then -- it was raised: the URL is none, for instance
+      tell(task.err.message, "ErrorMsg")
     end
   end)
 end
