@@ -253,4 +253,21 @@ describe("errors", function()
     end
     assert.is_false(errors.is(nil))
   end)
+
+  it("advise what helps where it happened", function()
+    local function text(fields)
+      fields.message = "m"
+      return tostring(errors.new(fields))
+    end
+    assert.matches("raise max_bytes", text { kind = "protocol",
+      reason = "too_large", phase = "download" })
+    assert.matches("check base_url", text { kind = "not_found",
+      phase = "create_product" })
+    assert.matches("the page can be opened", text { kind = "server",
+      code = 50000, phase = "create_product" })
+    assert.falsy(text { kind = "server", http_status = 502,
+      phase = "create_product" }:find("page", 1, true))
+    assert.matches("send this again only if project_info still says",
+      text { kind = "network", outcome = "unknown", phase = "render_project" })
+  end)
 end)

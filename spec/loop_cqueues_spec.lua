@@ -36,6 +36,24 @@ describe("jogg.loop.cqueues", function()
   end)
   after_each(function() client:close() end)
 
+  it("lets one of two coroutines have a job, not both", function()
+    local videos, errors = 0, {}
+    local token = { version = 1, generation = "open", project_id = "p" }
+    for _ = 1, 2 do
+      controller:wrap(function()
+        local video, err = client:make_video { resume = token,
+          poll = { first = 0, interval = 0.01 } }
+        videos = videos + (video and 1 or 0)
+        errors[#errors + 1] = err
+      end)
+    end
+    assert(controller:loop(10 * SLOW))
+    assert.equal(1, videos)
+    assert.equal(1, #errors)
+    assert.matches("this job is running already", errors[1].message)
+    assert.equal("not_sent", errors[1].outcome)
+  end)
+
   it("wakes everybody who waits for the same task", function()
     local woken = 0
     local task = client:spawn(function()

@@ -112,7 +112,7 @@ describe("scheduler", function()
       assert.is_nil(task.value)
       assert.equal("task", task.err.kind)
       assert.equal("wait", task.err.phase)
-      assert.equal("unknown", task.err.outcome)
+      assert.equal("accepted", task.err.outcome)
       assert.equal(flow.PROJECT, task.err.project_id)
       assert.is_string(task.err.traceback)
       local video = assert(client:make_video {

@@ -254,7 +254,11 @@ local function advice(err)
   end
   if err.reason == "exists" then
     text = nil -- the message says it
-  elseif err.kind == "server" and err.phase == "create_product" then
+  elseif err.reason == "too_large" and err.phase == "download" then
+    text = "raise max_bytes, if videos may be so large"
+  elseif err.kind == "not_found" and err.phase == "create_product" then
+    text = "check base_url"
+  elseif err.code == 50000 and err.phase == "create_product" then
     text = "check that the page can be opened, or try again later"
   elseif err.kind == "rate_limit" and err.retry_after then
     text = ("try again in %g s"):format(err.retry_after)

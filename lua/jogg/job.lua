@@ -346,6 +346,13 @@ end
 -- @treturn[2] table error
 function Job:run()
   if self.token.project_id then
+    local other = self.pipeline.active[self.token.project_id]
+    if other and other ~= self then -- it began after the options were checked
+      return failed(self, errors.new {
+        kind = "parameter", outcome = "not_sent",
+        message = "resume: this job is running already",
+      })
+    end
     self:claim()
   end
   local ok, err = run_phases(self)
@@ -370,7 +377,8 @@ end
 function Job:break_off(err)
   self:abandon()
   failed(self, err)
-  err.outcome = self.token.render_sent and "unknown" or "not_sent"
+  err.outcome = self.token.rendered and "accepted" or
+    self.token.render_sent and "unknown" or "not_sent"
 end
 
 local job = {}
