@@ -338,8 +338,7 @@ describe("engine", function()
             return #server:requests() > 0
           end))
         end
-        collectgarbage()
-        collectgarbage()
+        native.collect()
         assert.is_true(wait_for(function() return threads() == before end))
         assert.equal(open, process.descriptor_count())
         assert.is_true(server:wait { open = 0 })

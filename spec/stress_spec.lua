@@ -120,8 +120,7 @@ describe("under stress", function()
       if i > 1 then clients[i].client:close() end
       clients[i] = nil
     end
-    collectgarbage()
-    collectgarbage()
+    native.collect()
     assert.is_true(spawned > 50)
     assert.is_number(kinds.cancelled)
     assert.is_number(kinds.task)

@@ -95,6 +95,15 @@ function native.run(code, options)
   return output, ended
 end
 
+--- Has the collector take all that nobody refers to any more. LuaJIT's compiled
+-- code refers to the values that it was compiled for: it goes as well.
+function native.collect()
+  local jit = rawget(_G, "jit")
+  if jit then jit.flush() end
+  collectgarbage()
+  collectgarbage()
+end
+
 --- Is this run under a checker, which has an allocator of its own?
 native.checked = tonumber(os.getenv "JOGG_SLOW" or 1) > 1
 
