@@ -82,21 +82,31 @@ describe("engine", function()
       assert.equal(open, process.descriptor_count())
     end)
 
-    it("blocks every signal", function()
+    -- What the system says about the client's own thread, in one of its files.
+    local function of_new_thread(name)
       local folder_of_tasks = "/proc/" .. native.pid() .. "/task"
-      local before = {}
+      local before, text = {}, nil
       for _, id in ipairs(process.files(folder_of_tasks)) do
         before[id] = true
       end
       connect()
       client:step()
-      local mask
       for _, id in ipairs(process.files(folder_of_tasks)) do
         if not before[id] then
-          mask = assert(process.read_file(
-            folder_of_tasks .. "/" .. id .. "/status")):match "SigBlk:%s*(%x+)"
+          text = process.read_file(folder_of_tasks .. "/" .. id .. "/" .. name)
         end
       end
+      return assert(text)
+    end
+
+    it("does not take the processor from a frame when it wakes", function()
+      -- proc(5): the policy is 38 fields after the name; 3 is SCHED_BATCH
+      local fields = of_new_thread "stat":match "^.*%)(.*)$"
+      assert.equal("3", fields:match((" %S+"):rep(38) .. " (%S+)"))
+    end)
+
+    it("blocks every signal", function()
+      local mask = of_new_thread "status":match "SigBlk:%s*(%x+)"
       -- all but KILL, STOP and, once it is well under way, two of the C
       -- library's own; valgrind keeps the last for itself
       local last = os.getenv "JOGG_UNDER" == "valgrind" and "7" or "f"

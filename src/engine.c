@@ -12,18 +12,17 @@
 #include "clock.h"
 #include "process.h"
 #include "sigpipe.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STACK_SIZE (1024 * 1024) /* musl's default is too small for OpenSSL */
 #define SLEEP_MS 60000           /* a thread without work still looks around */
 
 struct engine {
@@ -330,26 +329,6 @@ static int bell_open(struct engine *e)
 #endif
 }
 
-/* The thread inherits a mask that blocks every signal: they are the host's. */
-static int thread_start(struct engine *e)
-{
-  pthread_attr_t attributes;
-  sigset_t all, old;
-  int error = pthread_attr_init(&attributes);
-
-  if (error)
-    return error;
-  (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-  (void)sigfillset(&all);
-  error = pthread_sigmask(SIG_SETMASK, &all, &old);
-  if (!error) {
-    error = pthread_create(&e->thread, &attributes, drive_until_stopped, e);
-    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-  }
-  (void)pthread_attr_destroy(&attributes);
-  return error;
-}
-
 int engine_start(struct engine *e)
 {
   int error = 0;
@@ -359,7 +338,7 @@ int engine_start(struct engine *e)
   if (e->bell[0] < 0)
     error = bell_open(e);
   if (!error)
-    error = thread_start(e);
+    error = thread_start(&e->thread, drive_until_stopped, e);
   if (!error) {
     e->threaded = true;
     e->at_exit.stop = stop_at_exit;
