@@ -48,10 +48,10 @@ local function begin_until(share)
     begun = begun + 1
     local project_id = ("%032d"):format(begun)
     start(function()
-      check(client:make_video {
+      return client:make_video {
         resume = token(project_id), poll = { interval = interval,
           max = interval },
-      })
+      }
     end)
   end
 end

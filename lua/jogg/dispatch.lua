@@ -22,12 +22,42 @@ function dispatch.active()
   return active
 end
 
+-- Something was raised in the step itself: Ctrl-C, or a lack of memory. If
+-- there is a next step, the task tries again in it.
+local function again(self, task, raised)
+  self:wake(task)
+  error(raised, 0)
+end
+
 local function resume(self, task)
-  local outer = active
-  self.resumed = self.resumed + 1
+  local outer, job = active, nil
+  if not task.thread then
+    local ok, raised = pcall(tasks.begin, task)
+    if not ok then
+      again(self, task, raised)
+    end
+    job = task.job -- whose rest it is, if it is one
+  end
   self.running, active = task, task
-  tasks.settle(task, coroutine.resume(task.thread))
+  if job then
+    tasks.settle(task, coroutine.resume(task.thread, job))
+  else
+    tasks.settle(task, coroutine.resume(task.thread))
+  end
   self.running, active = nil, outer
+end
+
+-- Does what a task waits for have to go on, and does the wait go on with it?
+local function looks_on(self, task)
+  local looker = task.looker
+  if not looker or task.cancelled then
+    return false
+  end
+  local ok, ended = pcall(looker.go_on, looker, task)
+  if not ok then
+    again(self, task, ended)
+  end
+  return not ended
 end
 
 --- Goes on with a task that was woken, before all others.
@@ -35,9 +65,10 @@ end
 -- @tparam Task task
 function dispatch.resume(self, task)
   task.woken = nil -- its place among the ready means nothing any more
+  self.resumed = self.resumed + 1
   if task.fresh and task.cancelled then
     tasks.finish(task, nil, tasks.cancelled(self))
-  elseif not task.done then
+  elseif not task.done and not looks_on(self, task) then
     task.fresh = nil
     resume(self, task)
   end

@@ -13,6 +13,7 @@ local errors = require "jogg.error"
 local options = require "jogg.options"
 local pipelines = require "jogg.pipeline"
 local poll = require "jogg.poll"
+local progress = require "jogg.progress"
 local render = require "jogg.render"
 local status = require "jogg.status"
 local tokens = require "jogg.token"
@@ -21,7 +22,7 @@ local watch = require "jogg.watch"
 local TIMEOUT = 1800   -- s, for the whole job
 local DOWNLOAD = 300   -- s that a download has at least, however late it is
 
-local Job = {}
+local Job = { tell = progress.tell }
 Job.__index = Job
 
 -- {=== options
@@ -51,48 +52,6 @@ local function fields_of(list)
 end
 
 -- ===}
-
--- {=== telling
-
--- Seconds to the end, at the pace since the work began to show: not since the
--- job began, which may have stood in a queue or have been resumed.
-local function eta_of(self, now, percent)
-  if not percent then
-    return nil
-  end
-  if not self.pace_percent or percent <= self.pace_percent then
-    self.pace_percent, self.pace_began = percent, now
-    return percent >= 100 and 0 or nil
-  end
-  return (now - self.pace_began) * (100 - percent) /
-    (percent - self.pace_percent)
-end
-
---- Notes what comes next, and tells whoever wants to know.
--- @tparam string phase
--- @tparam ?table facts `progress` (percent), `bytes`
-function Job:tell(phase, facts)
-  self.token.phase = phase
-  if not self.on_progress then
-    return
-  end
-  local now = core.now()
-  if phase ~= self.phase then
-    self.phase, self.pace_percent = phase, nil
-  end
-  local percent = facts and facts.progress
-  local ok, err = pcall(self.on_progress, {
-    phase = phase, status = self.status, percent = percent,
-    bytes = facts and facts.bytes, elapsed = now - self.began,
-    eta = eta_of(self, now, percent),
-    product_id = self.token.product_id, project_id = self.token.project_id,
-    resume = tokens.copy(self.token),
-  })
-  if not ok then
-    self:abandon()
-    error(err, 0)
-  end
-end
 
 -- Completes an error with what the job knows.
 local function failed(self, err)
@@ -198,35 +157,35 @@ local function finished(self, info)
   }
 end
 
--- The looker of a job that has begun to wait; or what was seen, if it is
--- final. A job that waits keeps no answer: that would be most of its memory.
+-- Makes the looker of a job that begins to wait, unless what was seen just now
+-- is final. A job that waits keeps no answer: that would be most of its memory.
 local function begin_to_wait(self)
   local seen, plan = self.seen, self.plan
-  self.seen = nil
   self:tell("wait", seen)
   if seen and status.FINAL[seen.status] then
-    return nil, seen
+    return
   end
-  return watch.looker(self.pipeline, self.token.project_id, plan, self.deadline,
-    seen and plan.interval) -- seen just now: the next look has time
+  self.seen = nil
+  self.looker = watch.looker(self.pipeline, self.token.project_id, plan,
+    self.deadline, seen and plan.interval or plan.first, not self.on_progress)
 end
 
+local function note(self, info)
+  self.status, self.looked_at = info.status, core.now()
+  self:tell("wait", info)
+end
+
+-- Waits for what is final.
 local function wait(self)
-  local next_info, seen = begin_to_wait(self)
-  if seen then
-    return finished(self, seen)
-  end
-  while true do
-    local info, err = next_info()
+  local info, err = self.seen
+  while not info or not status.FINAL[info.status] do
+    info, err = self.looker:next()
     if not info then
       return nil, err
     end
-    self.status, self.looked_at = info.status, core.now()
-    self:tell("wait", info)
-    if status.FINAL[info.status] then
-      return finished(self, info)
-    end
+    note(self, info)
   end
+  return info
 end
 
 local function fetch(self)
@@ -277,8 +236,19 @@ end
 
 -- ===}
 
-local function run_phases(self)
+-- All that comes before the wait.
+local function begin(self)
   local ok, err
+  if self.token.project_id then
+    local other = self.pipeline.active[self.token.project_id]
+    if other and other ~= self then -- it began after the options were checked
+      return nil, errors.new {
+        kind = "parameter", outcome = "not_sent",
+        message = "resume: this job is running already",
+      }
+    end
+    self:claim()
+  end
   if self.token.output then
     self.token.phase = self.token.phase or "output"
     ok, err = download.check(self.token.output, self.token.overwrite or false)
@@ -310,11 +280,8 @@ local function run_phases(self)
     end
   end
   self.token.render_sent, self.token.rendered = true, true
-  ok, err = wait(self)
-  if not ok then
-    return nil, err
-  end
-  return fetch(self)
+  begin_to_wait(self)
+  return true
 end
 
 local function result(self)
@@ -340,27 +307,29 @@ local function release(self)
   end
 end
 
---- Runs the job.
--- @treturn[1] table the video
--- @treturn[2] nil
--- @treturn[2] table error
-function Job:run()
-  if self.token.project_id then
-    local other = self.pipeline.active[self.token.project_id]
-    if other and other ~= self then -- it began after the options were checked
-      return failed(self, errors.new {
-        kind = "parameter", outcome = "not_sent",
-        message = "resume: this job is running already",
-      })
-    end
-    self:claim()
+-- All that comes after the wait: the job's result.
+local function conclude(self, info, err)
+  local ok = nil
+  if info then
+    ok, err = finished(self, info)
   end
-  local ok, err = run_phases(self)
+  if ok then
+    ok, err = fetch(self)
+  end
   release(self)
   if not ok then
     return failed(self, err)
   end
   return result(self)
+end
+
+local function run(self)
+  local info = nil
+  local ok, err = begin(self)
+  if ok then
+    info, err = wait(self)
+  end
+  return conclude(self, info, err)
 end
 
 --- Something was raised in the middle of it: removes the temporary file.
@@ -381,6 +350,56 @@ function Job:break_off(err)
     self.token.render_sent and "unknown" or "not_sent"
 end
 
+-- {=== running
+
+-- Is this the last thing that the task has to do, `return client:make_video{}`?
+-- Nobody is above the caller then.
+local function is_last()
+  local level, above = 2 -- the caller
+  repeat
+    level = level + 1
+    above = debug.getinfo(level, "S")
+  until not above or above.what ~= "tail" -- Lua 5.1 shows who is gone
+  return not above
+end
+
+local function end_in_task(self, task, outer, info, err)
+  local video, failure = conclude(self, info, err)
+  task.job = outer
+  return video, failure
+end
+
+-- What the job's looker found, which told nobody.
+local function found(self, info, err)
+  if info then
+    note(self, info)
+  end
+  return info, err
+end
+
+-- The end of a task that gave its coroutine back: see Scheduler:attend.
+local function end_alone(self)
+  local scheduler = self.pipeline.scheduler
+  local task = scheduler:inside()
+  return end_in_task(self, task, nil, found(self, scheduler:attended(task)))
+end
+
+-- In a task, a job that tells nothing waits here, where the stack is short; or
+-- without any stack.
+local function run_in_task(self, task)
+  local scheduler, outer = self.pipeline.scheduler, task.job
+  task.job = self -- for what is raised: see jogg.task
+  local info = nil
+  local ok, err = begin(self)
+  if ok and self.looker and not self.on_progress then
+    local rest = not outer and is_last() and end_alone or nil
+    info, err = found(self, scheduler:attend(task, self.looker, rest))
+  elseif ok then
+    info, err = wait(self)
+  end
+  return end_in_task(self, task, outer, info, err)
+end
+
 local job = {}
 
 --- Runs the job for a client. A script that is interrupted leaves nothing
@@ -393,19 +412,17 @@ local job = {}
 function job.run_in(client, self)
   local task = client.scheduler:inside()
   if task then
-    local outer = task.job
-    task.job = self -- for what is raised: see jogg.task
-    local video, err = self:run()
-    task.job = outer
-    return video, err
+    return run_in_task(self, task)
   end
-  local ok, video, err = pcall(self.run, self)
+  local ok, video, err = pcall(run, self)
   if not ok then
     self:abandon()
     error(video, 0)
   end
   return video, err
 end
+
+-- ===}
 
 --- Checks the options of make_video.
 -- @tparam Pipeline pipeline of the client

@@ -134,6 +134,20 @@ local function read(operation, request)
   return nil, errors.from_reply(status, body, why, request:headers())
 end
 
+-- What a finished request brought, which ends it.
+local function conclude(operation, request)
+  local data, err = read(operation, request)
+  request:close()
+  return data, err
+end
+
+-- Says of an error what is known of its call. True: it may be sent again.
+local function judge(operation, err)
+  err.phase = err.phase or operation.name
+  err.retryable = retry.is_safe(operation.method, err)
+  return err.retryable
+end
+
 -- One exchange, without a second try.
 local function exchange(self, operation, body, name, value, timeout)
   local settings = self.settings
@@ -145,10 +159,7 @@ local function exchange(self, operation, body, name, value, timeout)
   if not request then
     return nil, err
   end
-  local data
-  data, err = read(operation, request)
-  request:close()
-  return data, err
+  return conclude(operation, request)
 end
 
 local function too_late(operation)
@@ -204,9 +215,7 @@ local function call(self, operation, body, name, value, retries, deadline, job)
     if data then
       return data
     end
-    err.phase = err.phase or operation.name
-    local safe = retry.is_safe(operation.method, err)
-    err.retryable = safe
+    local safe = judge(operation, err)
     attempt = attempt + 1
     if not safe or attempt > retries then
       return nil, err
@@ -260,6 +269,42 @@ end
 function Pipeline:project_info(project_id, retries, deadline)
   return call(self, self.operations.project_info, nil, "project_id",
     project_id, retries or self.settings.retries, deadline)
+end
+
+-- ===}
+
+-- {=== one call in two halves, for who does not suspend between them
+
+--- Begins to ask for a project's state, once.
+-- @tparam string project_id
+-- @tparam number deadline moment
+-- @treturn[1] request
+-- @treturn[1] integer its id
+-- @treturn[2] nil
+-- @treturn[2] table error
+function Pipeline:begin_look(project_id, deadline)
+  local operation = self.operations.project_info
+  local settings = self.settings
+  local left = deadline - core.now()
+  if left <= 0 then
+    return nil, too_late(operation)
+  end
+  return self.core:start(operation.method, operation.path, nil,
+    settings.connect_timeout, settings.stall_timeout,
+    math.min(settings.timeout, left), nil, "project_id", project_id)
+end
+
+--- What a finished request of @{Pipeline:begin_look} brought.
+-- @tparam request request
+-- @treturn ?table data
+-- @treturn ?table error
+function Pipeline:end_look(request)
+  local operation = self.operations.project_info
+  local data, err = conclude(operation, request)
+  if err then
+    judge(operation, err)
+  end
+  return data, err
 end
 
 -- ===}

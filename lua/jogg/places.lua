@@ -7,12 +7,13 @@
 local Places = {}
 Places.__index = Places
 
---- Takes a place for the current task, and waits for it if need be.
--- @tparam Task task the current one
--- @treturn ?boolean true
--- @treturn ?table error of kind `cancelled`
-function Places:enter(task)
+--- Takes a place for a task, or has it stand in line: it is woken when it has
+-- one.
+-- @tparam Task task
+-- @treturn boolean does it have one?
+function Places:ask(task)
   if task.place then -- kept from a transfer that raised: Lua 5.1, in a pcall
+    task.queued = nil
     return true
   end
   if self.taken < self.limit then
@@ -20,24 +21,34 @@ function Places:enter(task)
     task.place = self
     return true
   end
-  self.last = self.last + 1
-  self[self.last] = task
-  task.queued = true
-  local ok, err
-  repeat
-    ok, err = self.scheduler:suspend(task)
-  until task.place or not ok
-  task.queued = nil
-  if not ok then
-    self:leave(task) -- it may have got one in the same moment
-    return nil, err
+  if not task.queued then
+    self.last = self.last + 1
+    self[self.last] = task
+    task.queued = true
+  end
+  return false
+end
+
+--- Takes a place for the current task, and waits for it if need be.
+-- @tparam Task task the current one
+-- @treturn ?boolean true
+-- @treturn ?table error of kind `cancelled`
+function Places:enter(task)
+  while not self:ask(task) do
+    local ok, err = self.scheduler:suspend(task)
+    if not ok then
+      self:leave(task) -- it may have got one in the same moment
+      return nil, err
+    end
   end
   return true
 end
 
---- Gives a task's place, if it has one, to who has waited longest.
+--- Gives a task's place, if it has one, to who has waited longest; and takes
+-- the task out of the line.
 -- @tparam Task task
 function Places:leave(task)
+  task.queued = nil
   if not task.place then
     return
   end

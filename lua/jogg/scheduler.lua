@@ -31,7 +31,7 @@ function Scheduler:inside()
   if task and not tasks.is_inside(task) then
     -- Ctrl-C or a lack of memory struck between its turn and our books
     self.running = nil
-    if not task.done and coroutine.status(task.thread) == "dead" then
+    if not task.done and not tasks.is_suspended(task) then
       tasks.finish(task, nil, tasks.raised "the task was interrupted")
     end
     return nil
@@ -116,18 +116,12 @@ local function tidy(self)
   end
 end
 
---- Suspends the current task until its request is finished or the time is
--- over, whichever comes first.
--- @tparam table task the current one
+--- Notes what wakes a task: its request, the time, or neither.
+-- @tparam table task
 -- @param request or nil
 -- @tparam ?integer id of the request
 -- @tparam ?number seconds
--- @treturn ?boolean true
--- @treturn ?table error of kind `cancelled`
-function Scheduler:suspend(task, request, id, seconds)
-  if task.cancelled then
-    return refuse(self, task)
-  end
+function Scheduler:expect(task, request, id, seconds)
   if task.id then -- an earlier wait could not yield: Lua 5.1, inside pcall
     self.pending[task.id] = nil
   end
@@ -144,12 +138,57 @@ function Scheduler:suspend(task, request, id, seconds)
     task.due = due
     self.sleepers:push(due, task)
   end
+end
+
+--- Suspends the current task until its request is finished or the time is
+-- over, whichever comes first.
+-- @tparam table task the current one
+-- @param request or nil
+-- @tparam ?integer id of the request
+-- @tparam ?number seconds
+-- @treturn ?boolean true
+-- @treturn ?table error of kind `cancelled`
+function Scheduler:suspend(task, request, id, seconds)
+  if task.cancelled then
+    return refuse(self, task)
+  end
+  task.looker = nil -- of a wait that could not yield: Lua 5.1, inside pcall
+  self:expect(task, request, id, seconds)
   coroutine.yield(self)
   task.request = nil
   if task.cancelled then
     return nil, tasks.cancelled(self)
   end
   return true
+end
+
+--- Suspends the current task until a looker has something. Until then it is
+-- the looker that goes on, in any coroutine, and the task's own stays as it is.
+-- @tparam table task the current one
+-- @tparam Looker looker see @{jogg.watch}
+-- @tparam ?function rest all that is left to do: it gets the task's job, in a
+-- coroutine of its own, and calls @{Scheduler:attended}
+-- @return what the looker found; or `nil, err`
+function Scheduler:attend(task, looker, rest)
+  if task.cancelled then
+    return refuse(self, task)
+  end
+  task.looker = looker
+  looker:begin(task)
+  coroutine.yield(self, rest)
+  return self:attended(task)
+end
+
+--- What a task's looker found.
+-- @tparam table task
+-- @return that; or `nil, err`
+function Scheduler:attended(task)
+  local looker = task.looker
+  task.looker, task.request = nil, nil
+  if task.cancelled then
+    return nil, looker:cancel(task, tasks.cancelled(self))
+  end
+  return looker:found()
 end
 
 --- May something be started here and now?
@@ -336,7 +375,7 @@ function Scheduler:cancel_all()
     if task.request then
       task.request:cancel()
     end
-    if coroutine.status(task.thread) == "suspended" then
+    if tasks.is_suspended(task) then
       self:wake(task)
     end
   end

@@ -14,6 +14,8 @@ local errors = require "jogg.error"
 local SLICE = 0.25 -- s; how often a blocking wait comes back for Ctrl-C
 local NO_YIELD = "attempt to yield across metamethod/C-call boundary"
 
+local tasks = {}
+
 local Task = { __name = "jogg.task" }
 Task.__index = Task
 
@@ -42,7 +44,7 @@ function Task:cancel()
   if self.request then
     self.request:cancel() -- the network hears of it at once
   end
-  if coroutine.status(self.thread) == "suspended" then
+  if tasks.is_suspended(self) then
     scheduler:wake(self)
     if not scheduler:inside() then
       scheduler:resume_now(self)
@@ -97,8 +99,6 @@ end
 
 -- ===}
 
-local tasks = {}
-
 --- Makes a task, not yet started.
 -- @tparam table scheduler see @{jogg.scheduler}
 -- @tparam function f
@@ -108,16 +108,31 @@ function tasks.new(scheduler, f)
     return f() -- a table that can be called
   end
   return setmetatable({
-    scheduler = scheduler, thread = coroutine.create(body), fresh = true,
+    scheduler = scheduler, body = body, fresh = true,
   }, Task)
+end
+
+--- Makes the coroutine of a task that has none: it has not begun, or waits with
+-- nothing but jogg's own work left to do.
+-- @tparam Task task
+function tasks.begin(task)
+  task.thread = coroutine.create(task.body)
+  task.body = nil
 end
 
 --- Does a task run now, itself or through something that it called?
 -- @tparam Task task
 -- @treturn boolean
 function tasks.is_inside(task)
-  local state = coroutine.status(task.thread)
+  local state = task.thread and coroutine.status(task.thread)
   return state == "running" or state == "normal"
+end
+
+--- Can a task go on when it is woken?
+-- @tparam Task task
+-- @treturn boolean
+function tasks.is_suspended(task)
+  return not task.thread or coroutine.status(task.thread) == "suspended"
 end
 
 local function text_of(value)
@@ -176,12 +191,16 @@ end
 --- Takes what a task's coroutine gave back: it waits, or it is at its end.
 -- @tparam Task task
 -- @tparam boolean ok
--- @param value
--- @param err
+-- @param value of a task that waits: its scheduler
+-- @param err of a task that waits: the function with the task's rest, if that
+-- does not need the coroutine
 function tasks.settle(task, ok, value, err)
   local thread = task.thread
   if coroutine.status(thread) == "suspended" then
     if value == task.scheduler then
+      if err then -- all that is left to do: the coroutine is not needed for it
+        task.thread, task.body = nil, err
+      end
       return
     end
     ok, value = false, "a task must not yield by itself: its client's " ..

@@ -37,9 +37,12 @@ function watch.late(project_id, seconds, last)
   }
 end
 
+local Looker = {}
+Looker.__index = Looker
+
 -- The next pause: the plan's, or after a failure the policy's.
 local function pause_before(self, now)
-  if self.looks == 0 then
+  if self.first then
     return self.first
   end
   if self.err then
@@ -50,28 +53,31 @@ local function pause_before(self, now)
   return poll.delay(self.plan, now - self.began)
 end
 
--- One pause and one look. Returns info; or nil and an error to give up with;
--- or nothing when the look failed and another may do better.
-local function look(self)
+-- Seconds until the next look, which may be the last.
+local function pause(self)
   local now = core.now()
   local left = self.deadline - now
   local wait = pause_before(self, now)
-  local last = wait >= left
-  local ok, err = self.pipeline:pause(math.max(0, math.min(wait, left)))
-  if not ok then
-    return nil, err
-  end
-  self.looks = self.looks + 1
-  local data
-  data, err = self.pipeline:project_info(self.project_id, 0,
-    self.deadline + LAST_LOOK)
+  self.first, self.last = nil, wait >= left
+  return math.max(0, math.min(wait, left))
+end
+
+local function late(self, err)
+  return watch.late(self.project_id, core.now() - self.began, err)
+end
+
+-- What a look means. Returns info; or nil and an error to give up with; or
+-- nothing when it failed and another may do better, or is not worth telling.
+local function judge(self, data, err)
   if data then
     self.err, self.failures = nil, 0
     local info = status.read(data)
-    if last and not status.FINAL[info.status] then
-      return nil, watch.late(self.project_id, core.now() - self.began)
+    if status.FINAL[info.status] then
+      return info
+    elseif self.last then
+      return nil, late(self)
     end
-    return info
+    return not self.quiet and info or nil
   end
   if err.kind == "cancelled" then
     return nil, err
@@ -84,32 +90,132 @@ local function look(self)
     return nil, err
   end
   self.err = err
-  if last then
-    return nil, watch.late(self.project_id, core.now() - self.began, err)
+  if self.last then
+    return nil, late(self, err)
   end
 end
 
---- A look that waits first, for @{jogg.job}.
+-- {=== in a task: what @{jogg.scheduler} calls, in whatever coroutine
+
+-- A callback uses the place of its task.
+local function leave_place(self, task)
+  if not task.telling then
+    self.pipeline.places:leave(task)
+  end
+end
+
+--- The pause before a look begins.
+-- @tparam Task task
+function Looker:begin(task)
+  self.pipeline.scheduler:expect(task, nil, nil, pause(self))
+end
+
+-- The pause is over. Returns an error when the look could not begin.
+local function begin_look(self, task)
+  local pipeline = self.pipeline
+  if not task.telling and not pipeline.places:ask(task) then
+    pipeline.scheduler:expect(task) -- it is woken when it has its place
+    return nil
+  end
+  local request, id = pipeline:begin_look(self.project_id,
+    self.deadline + LAST_LOOK)
+  if not request then
+    leave_place(self, task)
+    return id
+  end
+  self.request = request
+  pipeline.scheduler:expect(task, request, id)
+end
+
+--- Goes on, after the pause or after the request.
+-- @tparam Task task
+-- @treturn boolean there is something for the task, see @{Looker:found}
+function Looker:go_on(task)
+  local request = self.request
+  local data, err
+  if request then
+    self.request = nil
+    leave_place(self, task)
+    data, err = self.pipeline:end_look(request)
+  else
+    err = begin_look(self, task)
+    if not err then
+      return false
+    end
+  end
+  self.info, self.failure = judge(self, data, err)
+  if self.info or self.failure then
+    return true
+  end
+  self:begin(task)
+  return false
+end
+
+--- What was found.
+-- @treturn ?table info
+-- @treturn ?table error
+function Looker:found()
+  local info, failure = self.info, self.failure
+  self.info, self.failure = nil, nil
+  return info, failure
+end
+
+--- The task was cancelled meanwhile.
+-- @tparam Task task
+-- @tparam table err
+-- @treturn table the same error
+function Looker:cancel(task, err)
+  local request = self.request
+  leave_place(self, task)
+  if request then
+    self.request = nil
+    request:close() -- the network hears of it at once
+    err.outcome = "unknown" -- it may have left already
+    err.phase = "project_info"
+  end
+  return err
+end
+
+-- ===}
+
+--- Looks until there is something: blocks in a script, suspends a task.
+-- @treturn ?table info
+-- @treturn ?table error to give up with
+function Looker:next()
+  local pipeline = self.pipeline
+  local scheduler = pipeline.scheduler
+  local task = scheduler:current(2)
+  if task then
+    return scheduler:attend(task, self)
+  end
+  while true do
+    local ok, err = scheduler:block(nil, pause(self))
+    if not ok then
+      return nil, err
+    end
+    local info
+    info, err = judge(self, pipeline:project_info(self.project_id, 0,
+      self.deadline + LAST_LOOK))
+    if info or err then
+      return info, err
+    end
+  end
+end
+
+--- Somebody who looks at a project, and pauses before each look.
 -- @tparam Pipeline pipeline of the client
 -- @tparam string project_id
 -- @tparam table plan from @{jogg.poll}
 -- @tparam number deadline moment
--- @tparam ?number first seconds to the first look, if not the plan's
--- @treturn function returns info; or nil, err
-function watch.looker(pipeline, project_id, plan, deadline, first)
-  local self = {
+-- @tparam number first seconds to the first look
+-- @tparam ?boolean quiet tell what is final alone
+-- @treturn Looker
+function watch.looker(pipeline, project_id, plan, deadline, first, quiet)
+  return setmetatable({
     pipeline = pipeline, project_id = project_id, plan = plan,
-    deadline = deadline,
-    began = core.now(), first = first or plan.first, looks = 0, failures = 0,
-  }
-  return function()
-    while true do
-      local info, err = look(self)
-      if info or err then
-        return info, err
-      end
-    end
-  end
+    deadline = deadline, began = core.now(), first = first, failures = 0,
+    quiet = quiet,
+  }, Looker)
 end
 
 --- The iterator of client:watch.
@@ -121,15 +227,15 @@ end
 function watch.new(pipeline, project_id, given, level)
   local checked = options.check(FIELDS, given or {}, "watch", level + 1)
   local plan = poll.plan(checked.poll, pipeline.local_service)
-  local ended, known, next_info = false, nil, nil
+  local ended, known, looker = false, nil, nil
   return function()
     if ended then
       return nil
     end
-    next_info = next_info or watch.looker(pipeline, project_id, plan,
+    looker = looker or watch.looker(pipeline, project_id, plan,
       core.now() + (checked.timeout or TIMEOUT),
       0) -- the first look is at once: nobody knows how old it is
-    local info, err = next_info()
+    local info, err = looker:next()
     ended = not info or status.FINAL[info.status] or false
     known = info and info.status or known
     return info or { status = known, project_id = project_id, err = err }

@@ -1,0 +1,270 @@
+-- SPDX-License-Identifier: MIT
+-- make_video in a task that has nothing else left to do, and tells nobody of
+-- its progress: it waits without a coroutine, and ends as all others do.
+
+local jogg = require "jogg"
+local core = require "jogg.core"
+local faults = require "spec.support.faults"
+local flow = require "spec.support.flow"
+local process = require "spec.support.process"
+
+describe("a job that waits", function()
+  local server, client, folder
+
+  setup(function()
+    server = faults.start()
+    folder = process.temporary_folder()
+  end)
+  teardown(function()
+    server:stop()
+    process.remove_folder(folder)
+  end)
+  before_each(function()
+    server:clear():on_connect {}
+    flow.script(server)
+    client = jogg.client { api_key = "k", base_url = server.url, retries = 0,
+      posts_per_minute = 100000, max_transfers = 2 }
+  end)
+  after_each(function()
+    client:close()
+    assert.is_true(server:wait { open = 0 })
+    for _, name in ipairs(process.files(folder)) do
+      assert.equal("v.mp4", name)
+      assert(os.remove(folder .. "/" .. name))
+    end
+  end)
+
+  local function job(options)
+    options = options or {}
+    options.url = options.url or flow.PAGE
+    options.poll = options.poll or flow.POLL
+    return options
+  end
+
+  local function step_until(holds)
+    local deadline = core.now() + 5
+    local held = holds()
+    while not held and core.now() < deadline do
+      client:step(0.01)
+      held = holds()
+    end
+    assert.truthy(held)
+  end
+
+  -- Steps until the job has looked so often.
+  local function begin_to_wait(options, looks)
+    server:on("GET", "/open/prj_info", flow.info(3))
+    local task = client:spawn(function()
+      return client:make_video(job(options))
+    end)
+    step_until(function() return flow.count(server, "info") >= (looks or 2) end)
+    assert.is_false(task.done or false)
+    return task
+  end
+
+  it("needs no coroutine", function()
+    local task = begin_to_wait()
+    assert.is_nil(task.thread)
+    server:on("GET", "/open/prj_info", flow.finished(server))
+    local video = assert(task:wait())
+    assert.equal("completed", video.status)
+    assert.equal(flow.PROJECT, video.project_id)
+    assert.equal(31, video.duration)
+  end)
+
+  it("fetches its file afterwards", function()
+    local task = begin_to_wait { output = folder .. "/v.mp4" }
+    assert.is_nil(task.thread)
+    server:on("GET", "/open/prj_info", flow.finished(server))
+    local video = assert(task:wait())
+    assert.equal(#flow.VIDEO, video.bytes)
+    assert.same({ "v.mp4" }, process.files(folder))
+    assert.equal("product render info video", flow.story(server))
+  end)
+
+  it("fails with what failed", function()
+    local task = begin_to_wait()
+    server:on("GET", "/open/prj_info", flow.info(5, { err_msg = "no avatar" }))
+    local video, err = task:wait()
+    assert.is_nil(video)
+    assert.equal("render_failed", err.kind)
+    assert.truthy(err.message:find "no avatar")
+    assert.is_nil(err.resume)
+  end)
+
+  it("ends at its deadline, and says how to go on", function()
+    local task = begin_to_wait { timeout = 0.3 }
+    local video, err = task:wait()
+    assert.is_nil(video)
+    assert.equal("deadline", err.reason)
+    assert.equal(flow.PROJECT, err.resume.project_id)
+    server:on("GET", "/open/prj_info", flow.finished(server))
+    assert(client:make_video { resume = flow.stored(err.resume),
+      poll = flow.POLL })
+    assert.equal(1, flow.count(server, "render"))
+  end)
+
+  it("gives up with an error that lasts", function()
+    local task = begin_to_wait()
+    server:on("GET", "/open/prj_info", { status = 401, json = { code = 10105,
+      msg = "key" } })
+    local video, err = task:wait()
+    assert.is_nil(video)
+    assert.equal("auth", err.kind)
+    assert.equal(flow.PROJECT, err.resume.project_id)
+  end)
+
+  it("returns to what is above it", function()
+    server:on("GET", "/open/prj_info", { flow.info(2), flow.info(3),
+      flow.finished(server) })
+    local after, threaded
+    local task = client:spawn(function()
+      local video = client:make_video(job())
+      after = video and video.status
+      return "mine"
+    end)
+    step_until(function() return flow.count(server, "info") > 0 end)
+    threaded = task.thread
+    assert.equal("mine", task:wait())
+    assert.equal("completed", after)
+    assert.is_not_nil(threaded)
+  end)
+
+  it("tells its progress, if somebody listens", function()
+    server:on("GET", "/open/prj_info", { flow.info(2), flow.info(3),
+      flow.info(3, { progress = 40 }), flow.finished(server) })
+    local told = {}
+    local task = client:spawn(function()
+      return client:make_video(job { on_progress = function(p)
+        told[#told + 1] = p.phase .. " " .. tostring(p.status)
+      end })
+    end)
+    assert(task:wait())
+    assert.same({ "create_product nil", "render_project pending", "wait pending",
+      "wait queued", "wait processing", "wait processing", "wait completed" },
+      told)
+  end)
+
+  describe("is cancelled", function()
+    local function cancel(task, outcome, taken)
+      local before = core.now()
+      task:cancel()
+      assert.is_true(core.now() - before < 0.05 *
+        (tonumber(os.getenv "JOGG_SLOW") or 1))
+      assert.is_true(task.done)
+      local video, err = task:wait()
+      assert.is_nil(video)
+      assert.equal("cancelled", err.kind)
+      assert.equal(flow.PROJECT, err.resume.project_id)
+      assert.equal("wait", err.phase)
+      assert.equal(outcome, err.outcome)
+      assert.equal(taken or 0, client.pipeline.places.taken)
+      assert.is_nil(next(client.pipeline.active))
+      client:step() -- whatever is left over finds nobody
+    end
+
+    it("between two looks", function()
+      local task = begin_to_wait({ poll = { first = 0.01, interval = 60 } }, 1)
+      step_until(function() return not task.request end)
+      cancel(task, "not_sent")
+    end)
+
+    it("in the middle of one", function()
+      local task = begin_to_wait()
+      server:on("GET", "/open/prj_info", { stall = "after_request" })
+      local seen = flow.count(server, "info")
+      step_until(function()
+        return flow.count(server, "info") > seen and task.request
+      end)
+      cancel(task, "unknown")
+    end)
+
+    it("in the line for a place", function()
+      local task = begin_to_wait()
+      server:on("PUT", "/open/product", { stall = "after_request" })
+      local others = {}
+      for i = 1, 2 do -- max_transfers
+        others[i] = client:spawn(function()
+          return client:update_product { product_id = i, title = "lamp" }
+        end)
+      end
+      step_until(function() return task.queued or others[1].done end)
+      assert.is_nil(others[1].err)
+      assert.is_nil(task.thread)
+      task:cancel()
+      assert.is_true(task.done)
+      assert.equal("not_sent", task.err.outcome)
+      assert.equal(2, client.pipeline.places.taken)
+      for i = 1, 2 do others[i]:cancel() end
+      assert.equal(0, client.pipeline.places.taken)
+    end)
+
+    it("with its place at hand, but no turn yet", function()
+      local task = begin_to_wait()
+      server:on("PUT", "/open/product", { stall = "after_request" })
+      local others = {}
+      for i = 1, 2 do
+        others[i] = client:spawn(function()
+          return client:update_product { product_id = i, title = "lamp" }
+        end)
+      end
+      step_until(function() return task.queued or others[1].done end)
+      assert.is_nil(others[1].err)
+      others[1]:cancel() -- outside a step: the heir has to wait for one
+      assert.is_true(task.woken)
+      cancel(task, "not_sent", 1)
+      others[2]:cancel()
+      assert.equal(0, client.pipeline.places.taken)
+    end)
+
+    it("when the client is closed", function()
+      local task = begin_to_wait()
+      client:close()
+      assert.is_true(task.done)
+      assert.equal("closed", task.err.reason)
+      assert.equal(flow.PROJECT, task.err.resume.project_id)
+    end)
+
+    it("by a callback of another task, in its pause", function()
+      local task = begin_to_wait()
+      local other = client:spawn(function()
+        task:cancel()
+        return task:wait()
+      end)
+      local _, err = other:wait()
+      assert.equal("cancelled", err.kind)
+    end)
+  end)
+
+  it("is not begun in a callback or a task of a task", function()
+    local inner
+    local outer = client:spawn(function()
+      inner = client:spawn(function() return client:make_video(job()) end)
+      return inner:wait()
+    end)
+    assert.equal("completed", assert(outer:wait()).status)
+    assert.equal(outer.value, inner.value)
+  end)
+
+  it("passes on what is raised in the step itself", function()
+    local task = begin_to_wait()
+    local looker = task.looker
+    local go_on = looker.go_on
+    local raised = false
+    looker.go_on = function(...)
+      if not raised then
+        raised = true
+        error("interrupted!", 0)
+      end
+      return go_on(...)
+    end
+    local ok, err
+    step_until(function()
+      ok, err = pcall(client.step, client, 0.01)
+      return not ok
+    end)
+    assert.equal("interrupted!", err)
+    server:on("GET", "/open/prj_info", flow.finished(server))
+    assert.equal("completed", assert(task:wait()).status)
+  end)
+end)
