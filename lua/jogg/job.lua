@@ -281,7 +281,8 @@ local function run_phases(self)
   local ok, err
   if self.token.output then
     self.token.phase = self.token.phase or "output"
-    ok, err = download.check(self.token.output, self.token.overwrite or false)
+    ok, err = download.check(self.pipeline, self.token.output,
+      self.token.overwrite or false)
     if not ok then
       return nil, err
     end
@@ -367,8 +368,8 @@ end
 function Job:abandon()
   release(self)
   local fetching = self.download and self.download.self
-  if fetching and fetching.output then
-    fetching.output:close()
+  if fetching then
+    download.discard(fetching)
   end
 end
 
