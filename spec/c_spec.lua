@@ -107,6 +107,7 @@ describe("layer 0", function()
     file_refuses = "a target that is there is never touched unasked",
     file_fails = "a disk that is full for a while costs no byte",
     file_syncs = "no name for bytes that may not be on the disk",
+    file_waits = "a file that cannot be made is made later",
     file_moves = "a host that changes its folder, and forks",
   } do
     it(what, function()

@@ -256,10 +256,13 @@ describe("engine in trouble", function()
       local output = native.run([[
         local jogg = require "jogg"
         local client = jogg.client { api_key = "key", base_url = arg[1] }
+        local looking
         local task = client:spawn(function()
           return client:make_video { output = arg[2],
-            resume = { version = 1, generation = "open", project_id = "p" } }
+            resume = { version = 1, generation = "open", project_id = "p" },
+            on_progress = function() looking = true end }
         end)
+        repeat client:step(0.1) until looking -- the folder was tried before
         client:step(0.1)
         native.descriptor_limit(40)
         local held = {}

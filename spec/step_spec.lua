@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- What a step must not do in the host's thread.
 
+local faults = require "spec.support.faults"
+local native = require "spec.support.native"
 local process = require "spec.support.process"
+local studio = require "spec.support.studio"
 
 local LUA = os.getenv "JOGG_LUA" or "lua5.4"
 
@@ -22,5 +25,83 @@ describe("client:step", function()
       client:close()]] }, { stderr = "merge" })
     assert.equal("", text)
     assert.equal(0, status)
+  end)
+
+  describe("with the I/O thread", function()
+    local server, folder
+
+    setup(function()
+      server = faults.start()
+      folder = process.temporary_folder()
+    end)
+    teardown(function()
+      server:stop()
+      process.remove_folder(folder)
+    end)
+    before_each(function()
+      studio.open(server)
+      os.remove(folder .. "/v.mp4")
+    end)
+
+    -- Makes a video in a child, with these options and with this after each
+    -- step. Says how often the host's thread had to do with the disk, whether
+    -- another had, and how the job ended.
+    local function run(given, after_step)
+      local output, ended = native.run([[
+        math.random = function() return 0 end
+        local folder, url = arg[1], arg[2]
+        local client = require "jogg".client { api_key = "k", base_url = url,
+          posts_per_minute = 100000, stall_timeout = 20 }
+        local task, bytes
+        local given = { url = "https://shop.example/lamp",
+          output = folder .. "/v.mp4", poll = { first = 0.01, interval = 0.01 },
+          on_progress = function(p) bytes = p.bytes end, ]] .. given .. [[ }
+        client:step()
+        local before, none = native.disk_calls()
+        assert(none == 0)
+        task = client:spawn(function() return client:make_video(given) end)
+        while client:step() > 0 do ]] .. (after_step or "") .. [[ end
+        local calls, others = native.disk_calls()
+        print(calls - before, others > 0)
+        if task.value then print(task.value.bytes) end
+        if task.err then print(task.err.kind, task.err.reason) end
+        client:close()
+      ]], { arguments = { folder, server.url }, preload = {} })
+      assert.is_true(ended)
+      return output
+    end
+
+    local function fails(expected, ...)
+      assert.matches("^0\t%a+\n" .. expected .. "\n$", (run(...)))
+      assert.same({}, process.files(folder)) -- the client is closed
+    end
+
+    it("leaves the disk to it, for a video that is made", function()
+      assert.equal(("0\ttrue\n%d\n"):format(#studio.VIDEO), (run ""))
+      assert.same({ "v.mp4" }, process.files(folder))
+    end)
+
+    it("leaves the disk to it, for one that cannot be put there", function()
+      fails("io\tfile", "output = folder .. '/none/v.mp4'")
+      fails("io\tfile", "output = folder, overwrite = true")
+    end)
+
+    it("leaves the disk to it, for one that begins anew and fails", function()
+      server:on("GET", "/v.mp4", { body = studio.VIDEO:sub(1, -2) })
+      fails("protocol\tcut", "")
+    end)
+
+    it("leaves the disk to it, for one that is cancelled", function()
+      server:on("GET", "/v.mp4", { body = studio.VIDEO, stall = "mid_body" })
+      fails("cancelled\tcancelled", "", "if (bytes or 0) > 0 then task:cancel() end")
+      fails("cancelled\tcancelled", "", "task:cancel()")
+    end)
+
+    it("leaves the disk to it, for one whose callback raises", function()
+      server:on("GET", "/v.mp4", { body = studio.VIDEO, stall = "mid_body" })
+      fails("task\tnil", [[on_progress = function(p)
+        if (p.bytes or 0) > 0 then error "oh" end
+      end]])
+    end)
   end)
 end)

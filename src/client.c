@@ -280,7 +280,9 @@ void client_register(lua_State *L)
 {
   static const luaL_Reg METHODS[] = {
     { "close", client_close },
+    { "create", client_create },
     { "descriptor", client_descriptor },
+    { "discard", client_discard },
     { "download", client_download },
     { "is_local", client_is_local },
     { "next", client_next },

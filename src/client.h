@@ -42,6 +42,8 @@ struct client *client_live(lua_State *L);
 /* Its methods that are in start.c. */
 int client_start(lua_State *L);
 int client_download(lua_State *L);
+int client_create(lua_State *L);
+int client_discard(lua_State *L);
 
 /* A new request, linked to the client at index 1; its transfer is empty and
    not yet submitted.  [-0, +1, e] pushes it */

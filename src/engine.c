@@ -347,6 +347,11 @@ int engine_start(struct engine *e)
   return error;
 }
 
+bool engine_is_threaded(const struct engine *e)
+{
+  return e->threaded;
+}
+
 int engine_descriptor(struct engine *e, int *error)
 {
   *error = engine_start(e);

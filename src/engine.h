@@ -48,6 +48,9 @@ bool engine_wait(struct engine *e, int64_t milliseconds);
 /* Gives the loop to a thread of its own.  0, or an errno. */
 int engine_start(struct engine *e);
 
+/* Does it have one? */
+bool engine_is_threaded(const struct engine *e);
+
 /* A descriptor that is readable when there is something to collect or the
    alarm's time has come; engine_collect clears it.  It starts the engine.
    -1: not possible, *error says why. */

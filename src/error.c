@@ -126,7 +126,8 @@ static void push_meaning(lua_State *L, const struct transfer *t)
 int error_push_transfer(lua_State *L, const struct transfer *t)
 {
   if (t->end == END_FILE)
-    error_push_file(L, t->file_error, "the output");
+    error_push_file(L, t->file_error, t->work == TRANSFER_CREATE
+                                        ? t->body.data : "the output");
   else {
     lua_pushnil(L);
     if (t->end == END_NOT_WHOLE)

@@ -26,7 +26,7 @@
 
 struct file {
   atomic_int references;
-  int fd;              /* -1: committed, or never opened */
+  int fd;              /* -1: not made yet, or committed */
   pid_t owner;         /* a forked child must not remove our file */
   bool overwrite;
   int64_t length;      /* bytes appended, gathered ones included */
@@ -34,7 +34,8 @@ struct file {
   int64_t expected;    /* -1: unknown */
   int64_t writeback;   /* bytes whose write-back was started */
   char *path;          /* the target, absolute: the host may go elsewhere */
-  char *temporary;     /* NULL once it is gone */
+  const char *name;    /* its end: the target as the host calls it */
+  char *temporary;     /* NULL once it has the target's name */
   char *gather;        /* NULL until the first small write */
   size_t gathered;
 };
@@ -61,7 +62,8 @@ static mode_t permissions(void)
   return mode;
 }
 
-/* The path from the root, if the folder we are in has one. */
+/* The path from the root, if the folder we are in has one; it ends with
+   `path`. */
 static char *absolute(const char *path)
 {
   char folder[PATH_MAX];
@@ -113,39 +115,48 @@ static int target_check(const char *path, bool overwrite)
   return S_ISREG(status.st_mode) || S_ISLNK(status.st_mode) ? 0 : ENOTSUP;
 }
 
-struct file *file_open(const char *path, bool overwrite, int64_t maximum,
-                       int *error)
+struct file *file_new(const char *path, bool overwrite, int64_t maximum)
 {
-  struct file *f;
+  struct file *f = malloc(sizeof *f);
 
-  *error = target_check(path, overwrite);
-  if (*error)
+  if (!f)
     return NULL;
-  f = malloc(sizeof *f);
-  if (!f) {
-    *error = ENOMEM;
-    return NULL;
-  }
-  *f = (struct file){ .fd = -1, .owner = getpid(), .overwrite = overwrite,
-                      .maximum = maximum, .expected = -1 };
+  *f = (struct file){ .fd = -1, .overwrite = overwrite, .maximum = maximum,
+                      .expected = -1 };
   atomic_init(&f->references, 1);
   f->path = absolute(path);
   f->temporary = f->path ? temporary_name(f->path) : NULL;
   if (!f->temporary) {
-    *error = ENOMEM;
-  } else {
-    f->fd = mkostemp(f->temporary, O_CLOEXEC); /* O_EXCL, 0600 */
-    if (f->fd < 0) {
-      *error = errno;
-      free(f->temporary); /* nothing was made: nothing is to be removed */
-      f->temporary = NULL;
-    }
-  }
-  if (*error) {
     file_release(f);
     return NULL;
   }
+  f->name = f->path + strlen(f->path) - strlen(path);
   return f;
+}
+
+const char *file_name(const struct file *f)
+{
+  return f->name;
+}
+
+int file_create(struct file *f)
+{
+  int error;
+
+  if (f->fd >= 0)
+    return 0;
+  if (!f->temporary)
+    return EBADF;
+  error = target_check(f->path, f->overwrite);
+  if (error)
+    return error;
+  memcpy(f->temporary + strlen(f->temporary) + 1 - sizeof TEMPORARY_NAME,
+         TEMPORARY_NAME, sizeof TEMPORARY_NAME); /* a try before spoilt it */
+  f->fd = mkostemp(f->temporary, O_CLOEXEC); /* O_EXCL, 0600 */
+  if (f->fd < 0)
+    return errno;
+  f->owner = getpid();
+  return 0;
 }
 
 struct file *file_retain(struct file *f)
@@ -158,10 +169,11 @@ void file_release(struct file *f)
 {
   if (!f || atomic_fetch_sub(&f->references, 1) != 1)
     return;
-  if (f->fd >= 0)
+  if (f->fd >= 0) {
     (void)close(f->fd);
-  if (f->temporary && f->fd >= 0 && f->owner == getpid())
-    (void)unlink(f->temporary);
+    if (f->owner == getpid())
+      (void)unlink(f->temporary);
+  }
   free(f->temporary);
   free(f->path);
   free(f->gather);
@@ -346,7 +358,8 @@ enum file_result file_commit(struct file *f, enum mp4_verdict *verdict,
   if (*error)
     return FILE_FAILED;
   free(f->gather);
-  f->gather = NULL;
+  free(f->temporary);
+  f->gather = f->temporary = NULL;
   return FILE_COMMITTED;
 }
 

@@ -6,7 +6,8 @@
  * writes.  The target appears whole, by one rename, or not at all.  Shared by
  * the Lua object and by the transfer that fills it, hence the count of
  * references: whoever lets go last removes what was not committed.  Only one
- * of them uses it at a time.  It knows neither Lua nor libcurl.
+ * of them uses it at a time.  All but file_new, file_name, file_retain and
+ * file_length may have to wait for the disk.  It knows neither Lua nor libcurl.
  */
 #ifndef JOGG_FILE_H
 #define JOGG_FILE_H
@@ -26,10 +27,17 @@ enum file_result {
   FILE_FAILED      /* the system refused: see errno's copy in *error */
 };
 
-/* Creates the temporary file.  NULL with *error set to an errno: EEXIST when
-   the target is there and `overwrite` is false, before anything is made. */
-struct file *file_open(const char *path, bool overwrite, int64_t maximum,
-                       int *error);
+/* A file that is not on the disk yet, which is not touched: only the folder
+   that we are in is asked for.  NULL when memory ran out. */
+struct file *file_new(const char *path, bool overwrite, int64_t maximum);
+
+/* The target as it was called in file_new; it stays as long as the file. */
+const char *file_name(const struct file *f);
+
+/* Makes the temporary file, unless it is there.  0, or an errno with nothing
+   made, and it may be tried again: EEXIST when the target is there and must
+   not be overwritten; EBADF after FILE_COMMITTED. */
+int file_create(struct file *f);
 
 struct file *file_retain(struct file *f);
 

@@ -163,8 +163,9 @@ static void handle_abort(struct loop *loop, struct handle *h,
   handle_stop(loop, h);
 }
 
-static void loop_refuse(struct loop *loop, struct transfer *t,
-                        enum transfer_end end)
+/* Ends a transfer that has no handle. */
+static void loop_end(struct loop *loop, struct transfer *t,
+                     enum transfer_end end)
 {
   transfer_abort(t, end);
   loop_finish(loop, t);
@@ -172,17 +173,19 @@ static void loop_refuse(struct loop *loop, struct transfer *t,
 
 void loop_add(struct loop *loop, struct transfer *t)
 {
+  enum transfer_end end = atomic_load(&t->cancelled) ? END_CANCELLED
+                                                     : transfer_begin(t);
   struct handle *h;
 
-  if (atomic_load(&t->cancelled)) {
-    loop_refuse(loop, t, END_CANCELLED);
+  if (end != END_NONE) {
+    loop_end(loop, t, end);
     return;
   }
   h = handle_take(loop);
   if (!h || !handle_prepare(h, &loop->defaults, t) ||
       curl_multi_add_handle(loop->multi, h->easy) != CURLM_OK) {
     handle_free(h); /* its settings are in doubt */
-    loop_refuse(loop, t, END_MEMORY);
+    loop_end(loop, t, END_MEMORY);
     return;
   }
   t->easy = h->easy;

@@ -15,4 +15,8 @@ struct file;
 /* The open file at `index`; raises for anything else.  [-0, +0, v] */
 struct file *output_file(lua_State *L, int index);
 
+/* Takes the file out of the output at `index`, which is closed then.  NULL: it
+   was closed already.  [-0, +0, v] */
+struct file *output_take(lua_State *L, int index);
+
 #endif

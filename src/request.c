@@ -94,7 +94,8 @@ static int request_progress(lua_State *L)
 The answer, or why there is none.
 @function request:result
 @treturn[1] integer HTTP status
-@treturn[1] any the decoded body; true for a video that was stored
+@treturn[1] any the decoded body; true for a video that was stored, and, with
+the status 0, for a file that @{client:create} has made
 @treturn[2] integer HTTP status
 @treturn[2] nil the body is not JSON
 @treturn[2] string why not
@@ -108,10 +109,10 @@ static int request_result(lua_State *L)
 
   if (r->client)
     client_claim(r->client, t);
-  if (t->end != END_ANSWERED && t->end != END_STORED)
+  if (t->end != END_ANSWERED && t->end != END_STORED && t->end != END_CREATED)
     return error_push_transfer(L, t);
   lua_pushinteger(L, (lua_Integer)t->status);
-  if (t->end == END_STORED) {
+  if (t->end != END_ANSWERED) {
     lua_pushboolean(L, 1);
     return 2;
   }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * start: how requests begin, the methods `start` and `download` of a client.
+ * start: how requests begin, the methods `start`, `download`, `create` and
+ * `discard` of a client.
  *
  * A request is filled in while it is the client's own; what may raise comes
  * before it is handed to the engine.
@@ -151,4 +152,58 @@ int client_download(lua_State *L)
     memcpy(t->validator, validator, n + 1);
   t->file = file_retain(output_file(L, 2)); /* not earlier: see submit */
   return submit(L, t);
+}
+
+/***
+Makes the temporary file of an output, where the transfers run: the disk may
+take its time.  The result of the request is 0 and true, or nil and an error of
+kind `io`; then nothing was made, and it may be tried again.
+@function client:create
+@tparam output output
+@treturn request
+@treturn integer its id
+*/
+int client_create(lua_State *L)
+{
+  const char *name;
+  struct request *r;
+  struct transfer *t;
+
+  (void)client_live(L);
+  (void)output_file(L, 2);
+  lua_settop(L, 2);
+  r = request_new(L);
+  t = r->transfer;
+  t->work = TRANSFER_CREATE;
+  name = file_name(output_file(L, 2));
+  add_argument(L, 2, &t->body, name, strlen(name) + 1);
+  t->file = file_retain(output_file(L, 2));
+  return submit(L, t);
+}
+
+/***
+Closes an output as @{output:close} does, but where the transfers run, after
+all that was begun before; here only if the client has no thread, and in a
+client that is closed.  Nothing happens to an output that is closed already.
+@function client:discard
+@tparam output output
+*/
+int client_discard(lua_State *L)
+{
+  struct client **client = luaL_checkudata(L, 1, CLIENT_TYPE), *c = *client;
+  struct file *file = output_take(L, 2);
+  struct transfer *t = NULL;
+
+  if (file && c && c->engine && engine_is_threaded(c->engine) &&
+      !engine_is_forked(c->engine))
+    t = client_transfer(c);
+  if (!t) {
+    file_release(file); /* if there is no memory, here as well */
+    return 0;
+  }
+  t->work = TRANSFER_RELEASE;
+  t->file = file;
+  t->submitted = t->abandoned = true; /* nobody waits for it */
+  engine_submit(c->engine, t);
+  return 0;
 }

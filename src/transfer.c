@@ -56,6 +56,7 @@ void transfer_reset(struct transfer *t)
   buf_reset(&t->body, KEPT_MEMORY);
   buf_reset(&t->answer, KEPT_MEMORY);
   t->next = NULL;
+  t->work = TRANSFER_EXCHANGE;
   t->method = TRANSFER_GET;
   t->validator[0] = t->detail[0] = '\0';
   t->connect_timeout_ms = t->stall_timeout_ms = t->total_timeout_ms = 0;
@@ -86,6 +87,20 @@ void transfer_free(struct transfer *t)
   buf_free(&t->body);
   buf_free(&t->answer);
   free(t);
+}
+
+/* ===} */
+
+/* {=== the begin */
+
+enum transfer_end transfer_begin(struct transfer *t)
+{
+  if (t->work == TRANSFER_RELEASE)
+    return END_RELEASED;
+  t->file_error = t->file ? file_create(t->file) : 0;
+  if (t->file_error)
+    return END_FILE;
+  return t->work == TRANSFER_CREATE ? END_CREATED : END_NONE;
 }
 
 /* ===} */

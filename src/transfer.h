@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * transfer: one exchange with a server: what is asked, how far it is, how it
- * ended.
+ * ended; or a piece of work on the disk, which may take as long.
  *
  * Owns the bytes of the request and of the answer.  It passes from the host's
  * thread to the driving thread and back; only the fields marked "shared" are
@@ -22,6 +22,13 @@
 
 #define TRANSFER_BODY_MAXIMUM (4 * 1024 * 1024)
 
+/* What is to be done. */
+enum transfer_work {
+  TRANSFER_EXCHANGE, /* with a server */
+  TRANSFER_CREATE,   /* the file is made */
+  TRANSFER_RELEASE   /* the file is let go of */
+};
+
 enum transfer_method { TRANSFER_GET, TRANSFER_POST, TRANSFER_PUT };
 
 /* How a transfer ended. */
@@ -29,6 +36,8 @@ enum transfer_end {
   END_NONE,            /* it did not end yet */
   END_ANSWERED,        /* a whole answer arrived; its status may be anything */
   END_STORED,          /* the video is whole and in its place */
+  END_CREATED,         /* the file is made */
+  END_RELEASED,        /* the file is let go of */
   END_CANCELLED,
   END_CLOSED,          /* the client was closed meanwhile */
   END_CONNECT_TIMEOUT,
@@ -52,11 +61,13 @@ struct transfer {
   struct transfer *next; /* in whatever list it is in */
 
   /* The request; set by the host before it is submitted. */
+  enum transfer_work work;
   enum transfer_method method;
   struct buf path;     /* of the API, NUL-terminated */
   struct buf query;    /* "name=value" pairs, each NUL-terminated */
-  struct buf body;     /* what is sent */
-  struct file *file;   /* where the answer goes, or NULL: into `answer` */
+  struct buf body;     /* what is sent; of TRANSFER_CREATE the target's name */
+  struct file *file;   /* where the answer goes, or NULL: into `answer`; let
+                          go of when the transfer ends, where that happens */
   CURLU *url;          /* of the video; NULL: the API's own base URL */
   char validator[128]; /* for If-Range, or "": then no part is asked for */
   int64_t connect_timeout_ms, stall_timeout_ms, total_timeout_ms; /* 0: none */
@@ -114,6 +125,10 @@ size_t transfer_on_body(char *bytes, size_t size, size_t n, void *user);
 /* Notes how libcurl says it ended, and finishes the file if there is one.
    Reads from the easy handle, so it is called before that is removed. */
 void transfer_conclude(struct transfer *t, CURLcode code, const char *detail);
+
+/* What comes before the exchange, or instead of it.  END_NONE: the exchange is
+   to begin now; otherwise how the transfer ends. */
+enum transfer_end transfer_begin(struct transfer *t);
 
 /* Ends a transfer without libcurl: cancelled, closed, timed out, ... */
 void transfer_abort(struct transfer *t, enum transfer_end end);

@@ -22,19 +22,86 @@ local REDIRECT = {
   [301] = true, [302] = true, [303] = true, [307] = true, [308] = true,
 }
 
---- Can a video be put there? Says so before anything is paid for.
--- @tparam string path
--- @tparam boolean overwrite
--- @treturn ?boolean true
--- @treturn ?table error of kind `io`
-function download.check(path, overwrite)
+-- {=== the temporary file: the disk is left to the client's thread
+
+-- Begins to make one that is let go of as soon as it is there: whatever becomes
+-- of us meanwhile, it does not stay.
+local function begin_check(network, path, overwrite)
   local output, err = core.output(path, overwrite, 1)
   if not output then
     return nil, errors.new(err)
   end
-  output:close()
+  local request, id = network:create(output)
+  network:discard(output)
+  return request, id
+end
+
+-- Was it made?
+local function conclude(request)
+  local made, err = request:result()
+  request:close()
+  if not made then
+    return nil, errors.new(err)
+  end
   return true
 end
+
+--- Can a video be put there? Says so before anything is paid for.
+-- @tparam Pipeline pipeline of the client
+-- @tparam string path
+-- @tparam boolean overwrite
+-- @treturn ?boolean true
+-- @treturn ?table error of kind `io` or `cancelled`
+function download.check(pipeline, path, overwrite)
+  local request, err = pipeline:run(nil, nil, begin_check, pipeline.core, path,
+    overwrite)
+  if not request then
+    err.outcome = "not_sent"
+    return nil, err
+  end
+  return conclude(request)
+end
+
+-- Says where the file is to be; the disk does not hear of it yet.
+local function renew(self)
+  local err
+  self.output, err = core.output(self.path, self.overwrite,
+    self.pipeline.settings.max_bytes)
+  if not self.output then
+    return nil, errors.new(err)
+  end
+  return true
+end
+
+local function make(self)
+  local network = self.pipeline.core
+  local request, err = self.pipeline:run(nil, nil, network.create, network,
+    self.output)
+  if not request then
+    return nil, err
+  end
+  return conclude(request)
+end
+
+--- Lets go of the file. What is not whole is removed.
+-- @tparam table self what @{fetch} put into `given.self`
+function download.discard(self)
+  if self.output then
+    self.pipeline.core:discard(self.output)
+  end
+end
+
+local function reopen(self)
+  download.discard(self)
+  local ok, err = renew(self)
+  if ok then
+    ok, err = make(self)
+  end
+  self.validator, self.bytes = nil, 0
+  return ok, err
+end
+
+-- ===}
 
 -- {=== one try
 
@@ -63,18 +130,6 @@ local function note(self, request)
   if self.on_bytes then
     self.on_bytes(received, expected)
   end
-end
-
-local function reopen(self)
-  self.output:close()
-  local err
-  self.output, err = core.output(self.path, self.overwrite,
-    self.pipeline.settings.max_bytes)
-  if not self.output then
-    return nil, errors.new(err)
-  end
-  self.validator, self.bytes = nil, 0
-  return true
 end
 
 -- ===}
@@ -166,23 +221,15 @@ end
 
 -- Makes the temporary file; waits when there is no descriptor for it.
 local function open(self)
-  while true do
-    local err
-    self.output, err = core.output(self.path, self.overwrite,
-      self.pipeline.settings.max_bytes)
-    if self.output then
-      return true
+  local ok, err = renew(self)
+  while ok do
+    ok, err = make(self)
+    if ok or err.reason ~= "descriptors" then
+      break
     end
-    err = errors.new(err)
-    if err.reason ~= "descriptors" then
-      return nil, err
-    end
-    local ok
     ok, err = wait(self, err)
-    if not ok then
-      return nil, err
-    end
   end
+  return ok, err
 end
 
 local function fetch(self)
@@ -225,16 +272,13 @@ function download.fetch(pipeline, given)
     fresh_url = given.fresh_url, on_bytes = given.on_bytes,
     bytes = 0, most = 0, failures = 0, redirects = 0, anew = 0,
   }
-  local ok, err = open(self)
-  if not ok then
-    return nil, err
-  end
-  given.self = self -- whoever breaks off closes self.output
+  given.self = self -- for who breaks off
   local bytes
-  bytes, err = fetch(self)
-  if self.output then
-    self.output:close()
+  local ok, err = open(self)
+  if ok then
+    bytes, err = fetch(self)
   end
+  download.discard(self)
   if not bytes then
     err.outcome = "accepted" -- there is a video, and it was paid for
     if err.kind == "io" and not err.message:find(self.path, 1, true) then

@@ -251,7 +251,8 @@ local function begin(self)
   end
   if self.token.output then
     self.token.phase = self.token.phase or "output"
-    ok, err = download.check(self.token.output, self.token.overwrite or false)
+    ok, err = download.check(self.pipeline, self.token.output,
+      self.token.overwrite or false)
     if not ok then
       return nil, err
     end
@@ -336,8 +337,8 @@ end
 function Job:abandon()
   release(self)
   local fetching = self.download and self.download.self
-  if fetching and fetching.output then
-    fetching.output:close()
+  if fetching then
+    download.discard(fetching)
   end
 end
 

@@ -23,6 +23,7 @@ void file_commits(const char *folder);
 void file_refuses(const char *folder);
 void file_fails(const char *folder);
 void file_syncs(const char *folder);
+void file_waits(const char *folder);
 void file_moves(const char *folder);
 
 /* Of layer0_mp4.c and layer0_sigpipe.c. */

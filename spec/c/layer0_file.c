@@ -90,10 +90,10 @@ static bool holds(const char *path, const char *bytes, size_t n)
 
 static struct file *opened(const char *path, bool overwrite)
 {
-  int error = -1;
-  struct file *f = file_open(path, overwrite, INT64_MAX, &error);
+  struct file *f = file_new(path, overwrite, INT64_MAX);
 
-  CHECK(f && error == 0);
+  CHECK(f && strcmp(file_name(f), path) == 0);
+  CHECK(file_create(f) == 0);
   return f;
 }
 
@@ -137,6 +137,7 @@ void file_writes(const char *folder)
     CHECK(verdict == MP4_WHOLE && error == 0);
     CHECK(holds(target, bytes, VIDEO_SIZE));
     CHECK(file_write(f, "x", 1) == EBADF && file_rewind(f) == EBADF);
+    CHECK(file_create(f) == EBADF);
     CHECK(commit(f, &verdict, &error) == FILE_FAILED && error == EBADF);
     file_release(f);
     CHECK(names(folder) == 1);
@@ -218,9 +219,13 @@ static void race(const char *folder, bool noreplace, bool links, bool dangling)
 
 static int refusal(const char *path, bool overwrite)
 {
-  int error = 0;
+  struct file *f = file_new(path, overwrite, 100);
+  int error;
 
-  CHECK(!file_open(path, overwrite, 100, &error));
+  CHECK(f);
+  error = file_create(f);
+  CHECK(file_create(f) == error && file_write(f, "x", 1) == EBADF);
+  file_release(f);
   return error;
 }
 
@@ -256,8 +261,11 @@ void file_refuses(const char *folder)
   race(folder, false, true, true);
   race(folder, false, false, false);
   race(folder, false, false, true);
-  f = file_open(in(folder, "cap.mp4"), false, 10, &error);
-  CHECK(f && file_write(f, bytes, 10) == 0);
+  f = file_new(in(folder, "cap.mp4"), false, 10);
+  CHECK(f && names(folder) == 2);
+  CHECK(file_create(f) == 0 && names(folder) == 3);
+  CHECK(file_create(f) == 0 && names(folder) == 3); /* it is there */
+  CHECK(file_write(f, bytes, 10) == 0);
   CHECK(file_write(f, bytes, 1) == EOVERFLOW && file_length(f) == 10);
   CHECK(file_write(f, bytes, SIZE_MAX) == EOVERFLOW);
   CHECK(file_expect(f, 11) == FILE_TOO_LARGE);
@@ -327,6 +335,27 @@ void file_fails(const char *folder)
     disk.room = SIZE_MAX;
   }
   CHECK(names(folder) == 1);
+  free(bytes);
+}
+
+/* What could not be made is made later, when that is possible. */
+void file_waits(const char *folder)
+{
+  char *bytes = video();
+  enum mp4_verdict verdict;
+  struct file *f;
+  int error, i;
+
+  f = file_new(in(folder, "later/v.mp4"), false, INT64_MAX);
+  CHECK(f && names(folder) == 0);
+  for (i = 0; i < 3; i++)
+    CHECK(file_create(f) == ENOENT && names(folder) == 0);
+  CHECK(mkdir(in(folder, "later"), 0700) == 0);
+  CHECK(file_create(f) == 0 && names(target) == 1);
+  CHECK(file_write(f, bytes, VIDEO_SIZE) == 0);
+  CHECK(commit(f, &verdict, &error) == FILE_COMMITTED);
+  file_release(f);
+  CHECK(holds(in(folder, "later/v.mp4"), bytes, VIDEO_SIZE));
   free(bytes);
 }
 

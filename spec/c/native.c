@@ -178,6 +178,21 @@ static int native_fail_allocations(lua_State *L)
   return 1;
 }
 
+/* disk_calls(): how often the main thread and any other had to do with the
+   disk, see preload.c; nothing when that is not loaded */
+static int native_disk_calls(lua_State *L)
+{
+  void *symbol = dlsym(RTLD_DEFAULT, "preload_disk_calls");
+  long (*calls)(long);
+
+  memcpy(&calls, &symbol, sizeof calls);
+  if (!symbol)
+    return 0;
+  lua_pushinteger(L, calls(1));
+  lua_pushinteger(L, calls(0));
+  return 2;
+}
+
 int luaopen_spec_native(lua_State *L);
 
 int luaopen_spec_native(lua_State *L)
@@ -185,6 +200,7 @@ int luaopen_spec_native(lua_State *L)
   static const luaL_Reg FUNCTIONS[] = {
     { "close", native_close },
     { "descriptor_limit", native_descriptor_limit },
+    { "disk_calls", native_disk_calls },
     { "dup", native_dup },
     { "exit", native_exit },
     { "fail_allocations", native_fail_allocations },

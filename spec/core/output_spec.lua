@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Userdata jogg.core.output: the temporary file beside a target, which is gone
--- when nobody holds it; and a download's bytes on their way through it.
+-- Userdata jogg.core.output: the temporary file beside a target, which a client
+-- makes, and which is gone when nobody holds it; and a download's bytes on their
+-- way through it.
 
 local core = require "jogg.core"
 local faults = require "spec.support.faults"
@@ -10,33 +11,77 @@ local process = require "spec.support.process"
 local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 
 describe("core.output", function()
-  local folder, path
+  local folder, path, maker
 
   setup(function()
     folder = process.temporary_folder()
     path = folder .. "/ad.mp4"
   end)
   teardown(function() process.remove_folder(folder) end)
+  before_each(function()
+    maker = core.client { base_url = "http://127.0.0.1:9", api_key = "k",
+      user_agent = "spec" }
+  end)
   after_each(function()
+    maker:close()
     os.remove(path)
     assert.same({}, process.files(folder))
   end)
 
+  -- Waits for a request of `maker`.
+  local function wait_for(request)
+    local deadline = core.now() + 10 * SLOW
+    while not request:done() do
+      assert(core.now() < deadline, "the request does not end")
+      maker:wait(0.25)
+    end
+    return request
+  end
+
+  local function make(target, overwrite, maximum)
+    local output = assert(core.output(target, overwrite, maximum))
+    local made, err = wait_for((maker:create(output))):result()
+    if not made then
+      output:close()
+      return nil, err
+    end
+    assert.same({ 0, true }, { made, err })
+    return output
+  end
+
+  -- Waits for the I/O thread, if there is one; the client does not hear of it.
+  local function wait_until_empty()
+    local deadline = core.now() + 10 * SLOW
+    while process.file_count(folder) > 0 do
+      assert(core.now() < deadline, "the file stays")
+    end
+  end
+
   local function refused(target, overwrite, reason)
     local before = process.settled_descriptor_count()
     for _ = 1, 5 do
-      local output, err = core.output(target, overwrite, 100)
+      local output, err = make(target, overwrite, 100)
       assert.is_nil(output)
       assert.equal("io", err.kind)
       assert.equal(reason, err.reason)
-      assert.truthy(err.message:find(target, 1, true))
+      assert.equal("not_sent", err.outcome)
+      assert.equal(1, (err.message:find(target, 1, true)))
     end
     collectgarbage()
     assert.equal(before, process.descriptor_count())
   end
 
-  it("is a private file beside the target, and not the target", function()
+  it("touches nothing by itself", function()
+    local before = process.settled_descriptor_count()
     local output = assert(core.output(path, false, 100))
+    assert.same({}, process.files(folder))
+    assert.equal(before, process.descriptor_count())
+    output:close()
+    assert(core.output(folder .. "/none/ad.mp4", false, 100)):close()
+  end)
+
+  it("is a private file beside the target, and not the target", function()
+    local output = assert(make(path, false, 100))
     assert.equal("jogg.core.output (open)", tostring(output))
     assert.equal("jogg.core.output", getmetatable(output))
     local files = process.files(folder)
@@ -53,7 +98,7 @@ describe("core.output", function()
   it("is gone when it is forgotten", function()
     local before = process.settled_descriptor_count()
     for _ = 1, 20 do
-      assert(core.output(path, false, 100))
+      assert(make(path, false, 100))
     end
     collectgarbage()
     collectgarbage()
@@ -62,7 +107,7 @@ describe("core.output", function()
   end)
 
   it("is not inherited by other programs", function()
-    local output = assert(core.output(path, false, 100))
+    local output = assert(make(path, false, 100))
     local list = process.run { "sh", "-c", "ls -l /proc/self/fd" }
     assert.falsy(list:find(".jogg-", 1, true), list)
     output:close()
@@ -77,9 +122,98 @@ describe("core.output", function()
     refused("/dev/null", true, "file")
     process.write_file(path, "x")
     refused(path, false, "exists")
-    local output = assert(core.output(path, true, 100))
+    local output = assert(make(path, true, 100))
     output:close()
     assert.equal("x", process.read_file(path))
+  end)
+
+  it("may be made again: it is there, or could not be made", function()
+    local later = folder .. "/later"
+    local output = assert(core.output(later .. "/ad.mp4", false, 100))
+    for _ = 1, 3 do
+      assert.is_nil((wait_for((maker:create(output))):result()))
+    end
+    process.run { "mkdir", later }
+    for _ = 1, 3 do
+      assert.equal(0, (wait_for((maker:create(output))):result()))
+      assert.equal(1, process.file_count(later))
+    end
+    output:close()
+    assert.same({}, process.files(later))
+    process.run { "rmdir", later }
+  end)
+
+  for _, threaded in ipairs { false, true } do
+    local how = threaded and ", threaded" or ", inline"
+
+    it("is discarded where it was made, in the order of asking" .. how,
+      function()
+        if threaded then maker:run_thread() end
+        local output = assert(make(path, false, 100))
+        assert.equal(1, process.file_count(folder))
+        maker:discard(output)
+        maker:discard(output)
+        assert.equal("jogg.core.output (closed)", tostring(output))
+        wait_until_empty()
+        for _ = 1, 100 do -- before it is made
+          output = core.output(path, false, 100)
+          local request = maker:create(output)
+          maker:discard(output)
+          assert.equal(0, (wait_for(request):result()))
+        end
+        assert.is_nil(maker:next())
+        wait_until_empty()
+      end)
+
+    it("does not stay when its making is cancelled" .. how, function()
+      if threaded then maker:run_thread() end
+      for round = 1, 100 do
+        local output = core.output(path, false, 100)
+        local request = maker:create(output)
+        if round % 2 == 0 then request:cancel() end
+        request:close()
+        maker:discard(output)
+      end
+      wait_until_empty()
+    end)
+
+    it("is gone when the client is closed" .. how, function()
+      for round = 1, 20 do
+        if threaded then maker:run_thread() end
+        local list = {}
+        for i = 1, 20 do
+          list[i] = assert(core.output(path, false, 100))
+          maker:create(list[i])
+        end
+        if round % 2 == 0 then maker:wait(0.01) end
+        for i = 1, 20 do maker:discard(list[i]) end
+        maker:close()
+        assert.same({}, process.files(folder))
+        maker:discard(list[1])
+        local output = core.output(path, false, 100)
+        maker:discard(output) -- a closed one does it here
+        assert.equal("jogg.core.output (closed)", tostring(output))
+        maker = core.client { base_url = "http://127.0.0.1:9", api_key = "k",
+          user_agent = "spec" }
+      end
+    end)
+  end
+
+  it("is made and discarded by a client, and by nothing else", function()
+    local output = core.output(path, false, 100)
+    for _, name in ipairs { "create", "discard" } do
+      for _, odd in ipairs { {}, "x", 5 } do
+        assert.is_false((pcall(maker[name], maker, odd)))
+        assert.is_false((pcall(maker[name], odd, output)))
+      end
+      assert.is_false((pcall(maker[name], maker, maker)))
+      assert.is_false((pcall(maker[name], output, output)))
+      assert.is_false((pcall(maker[name], maker)))
+    end
+    output:close()
+    local ok, err = pcall(maker.create, maker, output)
+    assert.is_false(ok)
+    assert.truthy(err:find("attempt to use a closed output", 1, true))
   end)
 
   it("checks its arguments", function()
