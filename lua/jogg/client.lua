@@ -88,8 +88,6 @@ local function live(self, name, waits, level)
   end
 end
 
--- ===}
-
 -- {=== the service's calls
 
 local function operation_method(name)

@@ -65,8 +65,6 @@ local function failed(self, err)
   return nil, err
 end
 
--- ===}
-
 -- {=== phases: each returns true, or nil and an error
 
 local function usable_id(id)

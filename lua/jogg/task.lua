@@ -97,8 +97,6 @@ function Task:wait()
   return self.value, self.err
 end
 
--- ===}
-
 --- Makes a task, not yet started.
 -- @tparam table scheduler see @{jogg.scheduler}
 -- @tparam function f
