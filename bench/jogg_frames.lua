@@ -75,13 +75,10 @@ for i = 1, tonumber(downloads) do
   end)
 end
 
-local function steps_until(moment, walls, cpus, before_step)
+local function steps_until(moment, walls, cpus)
   local frame = meter.wall()
   local n = 0
   while frame < moment do
-    if before_step then
-      before_step(frame)
-    end
     local cpu, wall = meter.thread_cpu(), meter.wall()
     client:step()
     local after = meter.wall()
@@ -113,9 +110,11 @@ if mode == "apart" then
   collectgarbage "stop"
 end
 local begin = meter.wall()
-steps_until(begin + interval, {}, {}, function(now)
-  begin_until((now - begin) / interval)
-end)
+repeat -- until all wait, and their looks are spread over the interval
+  local share = (meter.wall() - begin) / interval
+  begin_until(math.min(share, 1))
+  client:step(FRAME)
+until share > 1.1
 for _, task in ipairs(started) do
   assert(not task.done, task.err)
 end

@@ -87,8 +87,8 @@ describe("layer 0", function()
   local function layer0()
     return program("layer0", renamed("layer0_", "write link renameat2 rename fsync"),
       "spec/c/layer0.c spec/c/layer0_file.c spec/c/layer0_mp4.c",
-      "spec/c/layer0_sigpipe.c spec/c/layer0_disk.c",
-      sources "buf clock file headers mp4 secret sigpipe utf8")
+      "spec/c/layer0_sigpipe.c spec/c/layer0_disk.c spec/c/layer0_state.c",
+      sources "buf clock file headers mp4 scan secret sigpipe state utf8")
   end
 
   for name, what in pairs {
@@ -101,6 +101,8 @@ describe("layer 0", function()
     headers_say = "headers keep what fits and cannot be injected",
     headers_ranges = "Content-Range, to the letter",
     headers_hostile = "300,000 broken header lines",
+    state_reads = "an answer's state, where there is no doubt",
+    state_hostile = "300,000 broken answers",
     mp4_judges = "MP4 files: whole, cut, hostile",
     file_writes = "a file, written in parts of any size",
     file_commits = "a file appears whole, with the right permissions",

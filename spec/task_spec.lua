@@ -383,7 +383,8 @@ describe("tasks", function()
       assert.equal(7, task.value)
       assert.equal(7, naked.value)
     end
-    assert.equal(0, client.pipeline.places.taken) -- and no place was lost
+    local after = client:spawn(function() return client:project_info "p" end)
+    assert.equal(7, after:wait().progress) -- and no place was lost
     assert.is_nil(next(client.scheduler.pending))
   end)
 

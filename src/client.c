@@ -19,7 +19,7 @@
 
 #define KEY_MAXIMUM 4096
 #define BASE_MAXIMUM 255 /* handle_address counts on it */
-#define CONNECTIONS_MAXIMUM 10000
+#define COUNT_MAXIMUM 10000
 
 /* {=== birth and death */
 
@@ -83,6 +83,20 @@ static const char *option(lua_State *L, const char *name)
   return lua_isnil(L, -1) ? NULL : luaL_checkstring(L, -1);
 }
 
+/* A number of things in a field of the table at index 1.  [-0, +1, e] */
+static long count_option(lua_State *L, const char *name, long otherwise)
+{
+  lua_Integer count;
+
+  lua_getfield(L, 1, name);
+  if (lua_isnil(L, -1))
+    return otherwise;
+  count = luaL_checkinteger(L, -1);
+  if (count < 1 || count > COUNT_MAXIMUM)
+    luaL_error(L, "%s: out of range", name);
+  return (long)count;
+}
+
 /* A header that carries the key.  [-0, +1, e] */
 static struct secret *key_option(lua_State *L)
 {
@@ -109,13 +123,14 @@ static struct secret *key_option(lua_State *L)
 Makes a client.
 @function client
 @tparam table options `base_url`, `api_key`, `user_agent` (strings);
-optional `ca_file`, `ca_path` (strings), `connections` (integer)
+optional `ca_file`, `ca_path` (strings), `connections` and `transfers`
+(integers: at most so many at once)
 @treturn client
 @raise when an option is not usable
 */
 static int client_new(lua_State *L)
 {
-  struct loop_options options = { .connections = 64 };
+  struct loop_options options = { .connections = 64, .places = 64 };
   struct secret *key;
   enum url_verdict verdict;
   struct client **client, *c;
@@ -126,13 +141,8 @@ static int client_new(lua_State *L)
   options.user_agent = option(L, "user_agent");
   options.ca_file = option(L, "ca_file");
   options.ca_path = option(L, "ca_path");
-  lua_getfield(L, 1, "connections");
-  if (!lua_isnil(L, -1)) {
-    lua_Integer connections = luaL_checkinteger(L, -1);
-    if (connections < 1 || connections > CONNECTIONS_MAXIMUM)
-      luaL_error(L, "connections: out of range");
-    options.connections = (long)connections;
-  }
+  options.connections = count_option(L, "connections", options.connections);
+  options.places = (int)count_option(L, "transfers", options.places);
   if (!options.user_agent)
     luaL_error(L, "user_agent is missing");
   client = lua_newuserdatauv(L, sizeof(struct client *), 0);
@@ -285,6 +295,7 @@ void client_register(lua_State *L)
     { "discard", client_discard },
     { "download", client_download },
     { "is_local", client_is_local },
+    { "look", client_look },
     { "next", client_next },
     { "run_thread", client_run_thread },
     { "set_alarm", client_set_alarm },

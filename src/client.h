@@ -41,6 +41,7 @@ struct client *client_live(lua_State *L);
 
 /* Its methods that are in start.c. */
 int client_start(lua_State *L);
+int client_look(lua_State *L);
 int client_download(lua_State *L);
 int client_create(lua_State *L);
 int client_discard(lua_State *L);

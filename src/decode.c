@@ -6,6 +6,8 @@
 /*** @module jogg.core */
 #include "json.h"
 
+#include "scan.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -17,43 +19,6 @@ struct scan {
   bool null;        /* a null, perhaps inside another word */
   size_t long_integers;
 };
-
-/* The closing quote of the string that begins at i, or n. */
-static size_t skip_string(const char *text, size_t n, size_t i)
-{
-  size_t start = i + 1, end, slashes;
-  const char *quote;
-
-  for (i = start; i < n; i = end + 1) {
-    quote = memchr(text + i, '"', n - i);
-    if (!quote)
-      return n;
-    end = (size_t)(quote - text);
-    for (slashes = 0; end - slashes > start; slashes++) {
-      if (text[end - slashes - 1] != '\\')
-        break;
-    }
-    if (slashes % 2 == 0)
-      return end; /* else it is escaped */
-  }
-  return n;
-}
-
-static bool is_of_number(char c)
-{
-  return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' ||
-         c == 'e' || c == 'E';
-}
-
-/* The length of what may be a number. */
-static size_t number_length(const char *text, size_t n)
-{
-  size_t i = 0;
-
-  while (i < n && is_of_number(text[i]))
-    i++;
-  return i;
-}
 
 /* Is this an integer, as JSON writes it, that a double may not hold? */
 static bool is_long_integer(const char *text, size_t n)
@@ -79,11 +44,11 @@ static struct scan scan_text(const char *text, size_t n)
   for (i = 0; i < n; i++) {
     unsigned char c = (unsigned char)text[i];
     if (c == '"') {
-      i = skip_string(text, n, i);
+      i = scan_string(text, n, i);
     } else if (c == 'n') {
       scan.null = true;
     } else if (c >= '0' && c <= '9') {
-      size_t length = number_length(text + i, n - i);
+      size_t length = scan_number(text + i, n - i);
       if (is_long_integer(text + i, length))
         scan.long_integers++;
       i += length - 1;
@@ -103,12 +68,12 @@ static void push_with_long_integers(lua_State *L, const char *text, size_t n)
   for (i = 0; i < n; i++) {
     start = i;
     if (text[i] == '"') {
-      i = skip_string(text, n, i);
+      i = scan_string(text, n, i);
       if (i >= n)
         i = n - 1;
       luaL_addlstring(&b, text + start, i - start + 1);
     } else if ((text[i] >= '0' && text[i] <= '9') || text[i] == '-') {
-      size_t length = number_length(text + i, n - i);
+      size_t length = scan_number(text + i, n - i);
       bool quote = is_long_integer(text + i, length);
       if (quote)
         luaL_addlstring(&b, "\"\\u0001", 7);

@@ -268,12 +268,12 @@ void engine_cancel(struct engine *e, struct transfer *t)
     return; /* its transfers run in the parent, and stay there */
   atomic_store(&t->cancelled, true);
   first = !atomic_exchange(&e->cancelling, true);
-  if (!e->threaded) { /* nobody else would, before the host waits again */
+  if (!e->threaded && t->easy) { /* nobody else would hang up in time */
     sigpipe_hold(&held, process_guards_sigpipe());
     admit(e);
     sigpipe_release(&held);
     hand_back(e);
-  } else if (first) {
+  } else if (e->threaded && first) {
     loop_wake(e->loop);
   }
 }

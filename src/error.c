@@ -116,8 +116,8 @@ static void push_meaning(lua_State *L, const struct transfer *t)
     return;
   }
   push_error(L, m->kind, m->reason);
-  if (m->detail && t->detail[0])
-    lua_pushfstring(L, "%s (%s)", m->text, t->detail);
+  if (m->detail && transfer_detail(t)[0])
+    lua_pushfstring(L, "%s (%s)", m->text, transfer_detail(t));
   else
     lua_pushstring(L, m->text);
   lua_setfield(L, -2, "message");

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* SOCK_CLOEXEC */
 #include "handle.h"
 
+#include "body.h"
 #include "url.h"
 
 #include <fcntl.h>
@@ -182,7 +183,7 @@ static CURLcode handle_set_up(struct handle *h,
   SET(CURLOPT_NOSIGNAL, 1L);
   SET(CURLOPT_OPENSOCKETFUNCTION, socket_open);
   SET(CURLOPT_SHARE, d->share);
-  SET(CURLOPT_WRITEFUNCTION, transfer_on_body);
+  SET(CURLOPT_WRITEFUNCTION, body_receive);
   SET(CURLOPT_HEADERFUNCTION, transfer_on_header);
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's are no answer */
   SET(CURLOPT_FOLLOWLOCATION, 0L);

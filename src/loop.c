@@ -7,6 +7,7 @@
  */
 #include "loop.h"
 
+#include "agenda.h"
 #include "clock.h"
 #include "handle.h"
 
@@ -17,14 +18,21 @@
 #define HANDLES_KEPT 64   /* idle ones; 6 KB each */
 #define BREATH_MS 10      /* between tries while there is no memory */
 
+/* First in, first out; linked by `next`. */
+struct queue {
+  struct transfer *first, *last;
+};
+
 struct loop {
   CURLM *multi;
   struct handle_defaults defaults;
   struct handle *idle;
   int idle_count;
   struct handle *running;
-  int running_count;
-  struct transfer *first, *last; /* finished */
+  int places;                    /* left */
+  struct agenda agenda;          /* whose time has not come yet */
+  struct queue line;             /* who waits for a place */
+  struct queue finished;
   bool failing;                  /* the last step had no memory */
   uint64_t steps;
   int64_t stall_ms;              /* when to look for stalls, in clock_ms */
@@ -53,6 +61,7 @@ struct loop *loop_new(const struct loop_options *options)
   if (!loop)
     return NULL;
   loop->stall_ms = CLOCK_NEVER;
+  loop->places = options->places;
   if (!loop_open(loop, options)) {
     loop_free(loop);
     return NULL;
@@ -73,39 +82,48 @@ void loop_free(struct loop *loop)
   if (loop->multi)
     (void)curl_multi_cleanup(loop->multi);
   handle_defaults_free(&loop->defaults);
+  agenda_free(&loop->agenda);
   free(loop);
 }
 
 /* ===} */
 
-/* {=== finished transfers */
+/* {=== transfers that do not run */
 
-static void loop_finish(struct loop *loop, struct transfer *t)
+static void queue_add(struct queue *q, struct transfer *t)
 {
   t->next = NULL;
-  if (loop->last)
-    loop->last->next = t;
+  if (q->last)
+    q->last->next = t;
   else
-    loop->first = t;
-  loop->last = t;
+    q->first = t;
+  q->last = t;
 }
 
-struct transfer *loop_finished(struct loop *loop)
+static struct transfer *queue_take(struct queue *q)
 {
-  struct transfer *t = loop->first;
+  struct transfer *t = q->first;
 
   if (t) {
-    loop->first = t->next;
-    if (!loop->first)
-      loop->last = NULL;
+    q->first = t->next;
+    if (!q->first)
+      q->last = NULL;
     t->next = NULL;
   }
   return t;
 }
 
-int loop_running(const struct loop *loop)
+struct transfer *loop_finished(struct loop *loop)
 {
-  return loop->running_count;
+  return queue_take(&loop->finished);
+}
+
+/* Ends a transfer that has no handle. */
+static void loop_end(struct loop *loop, struct transfer *t,
+                     enum transfer_end end)
+{
+  transfer_abort(t, end);
+  queue_add(&loop->finished, t);
 }
 
 /* ===} */
@@ -136,8 +154,8 @@ static void handle_give_back(struct loop *loop, struct handle *h)
 }
 
 /* Takes a handle whose result was read, or never will be, out of the multi
-   handle. */
-static void handle_stop(struct loop *loop, struct handle *h)
+   handle.  Its transfer is the caller's. */
+static struct transfer *handle_stop(struct loop *loop, struct handle *h)
 {
   struct transfer *t = h->transfer;
 
@@ -148,10 +166,11 @@ static void handle_stop(struct loop *loop, struct handle *h)
     loop->running = h->next;
   if (h->next)
     h->next->previous = h->previous;
-  loop->running_count--;
+  if (!t->beside)
+    loop->places++;
   t->easy = NULL;
-  loop_finish(loop, t);
   handle_give_back(loop, h);
+  return t;
 }
 
 static void handle_abort(struct loop *loop, struct handle *h,
@@ -160,23 +179,18 @@ static void handle_abort(struct loop *loop, struct handle *h,
   if (h->added_step == loop->steps)
     h->transfer->easy = NULL; /* what it knows is of its last use */
   transfer_abort(h->transfer, end);
-  handle_stop(loop, h);
+  queue_add(&loop->finished, handle_stop(loop, h));
 }
 
-/* Ends a transfer that has no handle. */
-static void loop_end(struct loop *loop, struct transfer *t,
-                     enum transfer_end end)
+/* Begins a transfer, or ends it at once. */
+static void loop_begin(struct loop *loop, struct transfer *t)
 {
-  transfer_abort(t, end);
-  loop_finish(loop, t);
-}
-
-void loop_add(struct loop *loop, struct transfer *t)
-{
-  enum transfer_end end = atomic_load(&t->cancelled) ? END_CANCELLED
-                                                     : transfer_begin(t);
+  enum transfer_end end = END_CANCELLED;
   struct handle *h;
 
+  atomic_store(&t->begun, true); /* first this, see transfer_has_begun */
+  if (!atomic_load(&t->cancelled))
+    end = transfer_begin(t);
   if (end != END_NONE) {
     loop_end(loop, t, end);
     return;
@@ -197,18 +211,75 @@ void loop_add(struct loop *loop, struct transfer *t)
   if (h->next)
     h->next->previous = h;
   loop->running = h;
-  loop->running_count++;
+  if (!t->beside)
+    loop->places--;
+}
+
+/* Begins those in line, while there are places. */
+static void loop_admit(struct loop *loop)
+{
+  while (loop->line.first && loop->places > 0)
+    loop_begin(loop, queue_take(&loop->line));
+}
+
+/* Its time has come. */
+static void loop_enter(struct loop *loop, struct transfer *t)
+{
+  if (t->beside || t->work != TRANSFER_EXCHANGE)
+    loop_begin(loop, t);
+  else
+    queue_add(&loop->line, t);
+}
+
+static void loop_postpone(struct loop *loop, struct transfer *t)
+{
+  atomic_store(&t->begun, false);
+  if (atomic_load(&t->cancelled))
+    loop_end(loop, t, END_CANCELLED);
+  else if (!agenda_add(&loop->agenda, t))
+    loop_end(loop, t, END_MEMORY);
+}
+
+void loop_add(struct loop *loop, struct transfer *t)
+{
+  if (t->schedule.due_ms > clock_ms()) {
+    loop_postpone(loop, t);
+    return;
+  }
+  loop_enter(loop, t);
+  loop_admit(loop);
+}
+
+static void line_sweep(struct loop *loop)
+{
+  struct queue line = loop->line;
+  struct transfer *t;
+
+  loop->line = (struct queue){ NULL, NULL };
+  while ((t = queue_take(&line))) {
+    if (atomic_load(&t->cancelled))
+      loop_end(loop, t, END_CANCELLED);
+    else
+      queue_add(&loop->line, t);
+  }
 }
 
 void loop_sweep(struct loop *loop)
 {
   struct handle *h, *next;
+  struct transfer *t, *after;
 
+  line_sweep(loop);
+  for (t = agenda_sweep(&loop->agenda); t; t = after) {
+    after = t->next;
+    loop_end(loop, t, END_CANCELLED);
+  }
   for (h = loop->running; h; h = next) {
     next = h->next;
     if (atomic_load(&h->transfer->cancelled))
       handle_abort(loop, h, END_CANCELLED);
   }
+  loop_admit(loop);
 }
 
 /* Ends the transfers that were silent for too long at `now`, after what had
@@ -235,6 +306,7 @@ void loop_step(struct loop *loop)
   int64_t now = clock_ms();
   int running, queued;
   CURLMsg *message;
+  struct transfer *t;
 
   loop->steps++;
   /* what goes wrong with one transfer is in its message, not here */
@@ -248,14 +320,22 @@ void loop_step(struct loop *loop)
     h = (struct handle *)(void *)private;
     /* the message dies with the removal: curl_multi_info_read(3) */
     transfer_conclude(h->transfer, message->data.result, h->error);
-    handle_stop(loop, h);
+    t = handle_stop(loop, h);
+    if (transfer_repeats(t))
+      loop_postpone(loop, t);
+    else
+      queue_add(&loop->finished, t);
   }
   loop_stalls(loop, now);
+  while (agenda_due(&loop->agenda) <= now)
+    loop_enter(loop, agenda_take(&loop->agenda));
+  loop_admit(loop);
 }
 
 bool loop_wait(struct loop *loop, int64_t milliseconds)
 {
-  int64_t left = loop->stall_ms - clock_ms();
+  int64_t due = agenda_due(&loop->agenda);
+  int64_t left = (due < loop->stall_ms ? due : loop->stall_ms) - clock_ms();
   int descriptors = 0;
 
   if (left < milliseconds)
@@ -279,11 +359,16 @@ void loop_wake(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
   struct handle *h, *next;
+  struct transfer *t;
 
   for (h = loop->running; h; h = next) {
     next = h->next;
     handle_abort(loop, h, END_CLOSED);
   }
+  while ((t = queue_take(&loop->line)))
+    loop_end(loop, t, END_CLOSED);
+  while ((t = agenda_take(&loop->agenda)))
+    loop_end(loop, t, END_CLOSED);
 }
 
 /* ===} */

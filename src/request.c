@@ -138,13 +138,14 @@ only if the server sent it
 static int request_headers(lua_State *L)
 {
   const struct transfer *t = request_finished(L)->transfer;
+  const struct headers *h = transfer_headers(t);
 
   lua_createtable(L, 0, 8);
-  set_text(L, "content_type", t->headers.content_type);
-  set_text(L, "location", t->headers.location);
-  set_text(L, "request_id", t->headers.request_id);
-  set_text(L, "rate_remaining", t->headers.rate_remaining);
-  set_text(L, "rate_reset", t->headers.rate_reset);
+  set_text(L, "content_type", h->content_type);
+  set_text(L, "location", h->location);
+  set_text(L, "request_id", h->request_id);
+  set_text(L, "rate_remaining", h->rate_remaining);
+  set_text(L, "rate_reset", h->rate_reset);
   if (t->retry_after > 0) {
     jogg_push_count(L, t->retry_after);
     lua_setfield(L, -2, "retry_after");
@@ -162,11 +163,11 @@ proves that the rest belongs to it
 static int request_validator(lua_State *L)
 {
   const struct transfer *t = request_finished(L)->transfer;
+  const struct headers *h = transfer_headers(t);
 
   if (!t->url || t->status != 200 || !t->body_begun)
     return 0;
-  lua_pushstring(L, t->headers.etag[0] == '"' ? t->headers.etag
-                                              : t->headers.modified);
+  lua_pushstring(L, h->etag[0] == '"' ? h->etag : h->modified);
   return 1;
 }
 
@@ -193,6 +194,7 @@ static int request_text(lua_State *L)
 Asks for the end of the request.  It finishes soon, with an error of kind
 `cancelled` unless it was finished already.
 @function request:cancel
+@treturn boolean may it have left already, this time?  False is certain
 */
 static int request_cancel(lua_State *L)
 {
@@ -200,7 +202,8 @@ static int request_cancel(lua_State *L)
 
   if (r && r->client && !r->transfer->finished)
     client_cancel(r->client, r);
-  return 0;
+  lua_pushboolean(L, r && transfer_has_begun(r->transfer));
+  return 1;
 }
 
 static int request_close(lua_State *L)

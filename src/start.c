@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * start: how requests begin, the methods `start`, `download`, `create` and
- * `discard` of a client.
+ * start: how requests begin, the methods `start`, `look`, `download`,
+ * `create` and `discard` of a client.
  *
  * A request is filled in while it is the client's own; what may raise comes
  * before it is handed to the engine.
@@ -10,6 +10,7 @@
 /*** @module jogg.core */
 #include "client.h"
 
+#include "clock.h"
 #include "jogg.h"
 #include "output.h"
 #include "url.h"
@@ -50,6 +51,20 @@ static void timeout_arguments(lua_State *L, int index, struct transfer *t)
   t->total_timeout_ms = jogg_milliseconds(L, index + 2);
 }
 
+/* Pairs of name and value from `index` into the query.  [-0, +0, v] */
+static void query_arguments(lua_State *L, int index, int top,
+                            struct transfer *t)
+{
+  for (; index + 1 <= top && !lua_isnil(L, index); index += 2) {
+    lua_pushvalue(L, index);
+    lua_pushliteral(L, "=");
+    lua_pushvalue(L, index + 1);
+    lua_concat(L, 3);
+    text_argument(L, -1, &t->query);
+    lua_pop(L, 1);
+  }
+}
+
 /* [-0, +2, v] hands the request on the top over, pushes its id after it.  The
    client may have been closed meanwhile, by a finalizer that memory for the
    request was got from. */
@@ -73,6 +88,7 @@ Starts an exchange with the API.
 @tparam ?number stall_timeout seconds
 @tparam ?number timeout seconds, for the whole exchange
 @tparam boolean patient may the server be silent before it answers?
+@tparam boolean beside needs it no place among the transfers in flight?
 @tparam string ... query: name, value, name, value
 @treturn request
 @treturn integer its id, which @{client:next} returns
@@ -80,14 +96,14 @@ Starts an exchange with the API.
 int client_start(lua_State *L)
 {
   static const char *const METHODS[] = { "GET", "POST", "PUT", NULL };
-  int i, method, top = lua_gettop(L);
+  int method, top = lua_gettop(L);
   struct request *r;
   struct transfer *t;
 
   (void)client_live(L);
   method = luaL_checkoption(L, 2, NULL, METHODS);
-  if (top < 8)
-    lua_settop(L, 8); /* what is absent is nil, and not the request */
+  if (top < 9)
+    lua_settop(L, 9); /* what is absent is nil, and not the request */
   r = request_new(L);
   t = r->transfer;
   t->method = (enum transfer_method)method;
@@ -99,14 +115,54 @@ int client_start(lua_State *L)
   }
   timeout_arguments(L, 5, t);
   t->patient = lua_toboolean(L, 8);
-  for (i = 9; i + 1 <= top && !lua_isnil(L, i); i += 2) {
-    lua_pushvalue(L, i);
-    lua_pushliteral(L, "=");
-    lua_pushvalue(L, i + 1);
-    lua_concat(L, 3);
-    text_argument(L, -1, &t->query);
-    lua_pop(L, 1);
-  }
+  t->beside = lua_toboolean(L, 9);
+  query_arguments(L, 10, top, t);
+  return submit(L, t);
+}
+
+/***
+Starts a look at something of the API, later, and again and again while the
+answer says that the work goes on: `code` is 0, and `data.status` one of those
+given.  Any other answer finishes the request, as does a failure.  Who waits
+for its time holds no connection and no place.
+@function client:look
+@tparam string path begins with a slash
+@tparam ?number connect_timeout seconds
+@tparam ?number stall_timeout seconds
+@tparam ?number timeout seconds, for each look
+@tparam boolean beside needs it no place among the transfers in flight?
+@tparam number pause seconds to the first look
+@tparam number every seconds from an answer to the next look; 0: one look
+@tparam number last moment of @{now} after which no look begins
+@tparam number deadline moment of @{now} when a look that goes on is given up
+@tparam integer going the values of `data.status`, each 2^value, added up
+@tparam string name of a parameter of the query
+@tparam string value
+@treturn request
+@treturn integer its id, which @{client:next} returns
+*/
+int client_look(lua_State *L)
+{
+  lua_Integer going = luaL_checkinteger(L, 11);
+  int64_t pause;
+  struct request *r;
+  struct transfer *t;
+
+  (void)client_live(L);
+  lua_settop(L, 13);
+  luaL_argcheck(L, going >= 0, 11, "negative");
+  r = request_new(L);
+  t = r->transfer;
+  text_argument(L, 2, &t->path);
+  timeout_arguments(L, 3, t);
+  t->beside = lua_toboolean(L, 6);
+  pause = jogg_milliseconds(L, 7);
+  t->schedule.due_ms = pause > 0 ? clock_ms() + pause + 1 : 0; /* not earlier */
+  t->schedule.every_ms = jogg_milliseconds(L, 8);
+  t->schedule.last_ms = jogg_moment(L, 9);
+  t->schedule.deadline_ms = jogg_moment(L, 10);
+  t->schedule.going = (uint64_t)going;
+  query_arguments(L, 12, 13, t);
   return submit(L, t);
 }
 
@@ -120,6 +176,7 @@ Starts the download of a video.  The key is not sent.
 @tparam ?number timeout seconds, for the whole download
 @tparam ?string validator of the bytes that are there, see
 @{request:validator}; without one they are asked for again
+@tparam boolean beside needs it no place among the transfers in flight?
 @treturn[1] request
 @treturn[1] integer its id
 @treturn[2] nil
@@ -137,9 +194,10 @@ int client_download(lua_State *L)
   (void)output_file(L, 2);
   url = luaL_checkstring(L, 3);
   validator = luaL_optlstring(L, 7, "", &n);
-  lua_settop(L, 7); /* what is absent is nil, and not the request */
+  lua_settop(L, 8); /* what is absent is nil, and not the request */
   r = request_new(L);
   t = r->transfer;
+  t->beside = lua_toboolean(L, 8);
   timeout_arguments(L, 4, t);
   /* only a service on this machine may send us to this machine */
   verdict = url_parse(url, client_live(L)->local, &t->url);

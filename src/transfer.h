@@ -57,6 +57,22 @@ enum transfer_end {
   END_MEMORY
 };
 
+/* What comes besides the body.  It is larger than all else, so who waits has
+   none. */
+struct reply {
+  struct headers headers;
+  char detail[CURL_ERROR_SIZE];
+};
+
+/* When it is to be done, and when once more.  Moments are of clock_ms. */
+struct schedule {
+  int64_t due_ms;      /* not before this; 0: at once */
+  int64_t every_ms;    /* again so long after an answer; 0: once */
+  int64_t last_ms;     /* not again after this */
+  int64_t deadline_ms; /* given up at this; 0: never */
+  uint64_t going;      /* again while data.status is one of these bits */
+};
+
 struct transfer {
   struct transfer *next; /* in whatever list it is in */
 
@@ -72,9 +88,12 @@ struct transfer {
   char validator[128]; /* for If-Range, or "": then no part is asked for */
   int64_t connect_timeout_ms, stall_timeout_ms, total_timeout_ms; /* 0: none */
   bool patient;        /* the server may think for all of the total timeout */
+  bool beside;         /* it takes no place among those in flight */
+  struct schedule schedule;
 
   /* Shared. */
   atomic_bool cancelled;
+  atomic_bool begun;        /* its request may have left */
   _Atomic int64_t received; /* bytes of the file in all */
   _Atomic int64_t expected; /* -1: unknown */
 
@@ -96,8 +115,7 @@ struct transfer {
   bool sent;                 /* at least one byte of the request left us */
   int64_t retry_after;       /* seconds; 0: the server did not say */
   struct buf answer;
-  struct headers headers;
-  char detail[CURL_ERROR_SIZE];
+  struct reply *reply;       /* NULL: it never began */
   enum mp4_verdict verdict;
   int file_error;
 
@@ -118,9 +136,8 @@ void transfer_reset(struct transfer *t);
 /* Releases everything.  NULL is allowed. */
 void transfer_free(struct transfer *t);
 
-/* libcurl's callbacks; `user` is the transfer. */
+/* libcurl's callback; `user` is the transfer. */
 size_t transfer_on_header(char *bytes, size_t size, size_t n, void *user);
-size_t transfer_on_body(char *bytes, size_t size, size_t n, void *user);
 
 /* Notes how libcurl says it ended, and finishes the file if there is one.
    Reads from the easy handle, so it is called before that is removed. */
@@ -129,6 +146,18 @@ void transfer_conclude(struct transfer *t, CURLcode code, const char *detail);
 /* What comes before the exchange, or instead of it.  END_NONE: the exchange is
    to begin now; otherwise how the transfer ends. */
 enum transfer_end transfer_begin(struct transfer *t);
+
+/* Was it answered so that it is to be done once more?  Then its result is
+   forgotten, and its schedule says when. */
+bool transfer_repeats(struct transfer *t);
+
+/* May its request have left?  A transfer that was cancelled before this said
+   no is never sent. */
+bool transfer_has_begun(const struct transfer *t);
+
+/* The headers that came, and libcurl's words; empty where it never began. */
+const struct headers *transfer_headers(const struct transfer *t);
+const char *transfer_detail(const struct transfer *t);
 
 /* Ends a transfer without libcurl: cancelled, closed, timed out, ... */
 void transfer_abort(struct transfer *t, enum transfer_end end);

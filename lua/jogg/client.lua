@@ -358,6 +358,7 @@ function client.new(given, level)
     base_url = settings.base_url or environment "JOGG_BASE_URL" or
       list.base_url,
     ca_file = settings.ca_file, user_agent = USER_AGENT,
+    transfers = settings.max_transfers,
     -- room for the calls that are made while a task's own is in flight
     connections = 2 * settings.max_transfers + 1,
   })

@@ -110,7 +110,8 @@ local function start_of(self)
   return function()
     local request, id = self.pipeline.core:download(self.output, self.url,
       settings.connect_timeout, settings.stall_timeout,
-      self.deadline and math.max(1, self.deadline - core.now()), self.validator)
+      self.deadline and math.max(1, self.deadline - core.now()),
+      self.validator, self.pipeline:is_beside())
     if not request then
       return nil, errors.new {
         kind = "protocol", reason = "url", outcome = "not_sent",

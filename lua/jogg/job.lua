@@ -16,6 +16,7 @@ local poll = require "jogg.poll"
 local progress = require "jogg.progress"
 local render = require "jogg.render"
 local status = require "jogg.status"
+local tasks = require "jogg.task"
 local tokens = require "jogg.token"
 local watch = require "jogg.watch"
 
@@ -340,10 +341,14 @@ function Job:abandon()
   end
 end
 
---- The same, and the error says how to go on.
+--- The same in a task, and the error says how to go on.
 -- @tparam table err
 function Job:break_off(err)
-  self:abandon()
+  local job = self
+  repeat -- and those in whose callbacks it began
+    job:abandon()
+    job = job.outer
+  until not job
   failed(self, err)
   err.outcome = self.token.rendered and "accepted" or
     self.token.render_sent and "unknown" or "not_sent"
@@ -351,20 +356,9 @@ end
 
 -- {=== running
 
--- Is this the last thing that the task has to do, `return client:make_video{}`?
--- Nobody is above the caller then.
-local function is_last()
-  local level, above = 2 -- the caller
-  repeat
-    level = level + 1
-    above = debug.getinfo(level, "S")
-  until not above or above.what ~= "tail" -- Lua 5.1 shows who is gone
-  return not above
-end
-
-local function end_in_task(self, task, outer, info, err)
+local function end_in_task(self, task, info, err)
   local video, failure = conclude(self, info, err)
-  task.job = outer
+  task.job = self.outer
   return video, failure
 end
 
@@ -380,23 +374,24 @@ end
 local function end_alone(self)
   local scheduler = self.pipeline.scheduler
   local task = scheduler:inside()
-  return end_in_task(self, task, nil, found(self, scheduler:attended(task)))
+  return end_in_task(self, task, found(self, scheduler:attended(task)))
 end
 
 -- In a task, a job that tells nothing waits here, where the stack is short; or
 -- without any stack.
 local function run_in_task(self, task)
   local scheduler, outer = self.pipeline.scheduler, task.job
+  self.outer = outer
   task.job = self -- for what is raised: see jogg.task
   local info = nil
   local ok, err = begin(self)
   if ok and self.looker and not self.on_progress then
-    local rest = not outer and is_last() and end_alone or nil
+    local rest = not outer and tasks.is_last() and end_alone or nil
     info, err = found(self, scheduler:attend(task, self.looker, rest))
   elseif ok then
     info, err = wait(self)
   end
-  return end_in_task(self, task, outer, info, err)
+  return end_in_task(self, task, info, err)
 end
 
 local job = {}

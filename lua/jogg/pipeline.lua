@@ -9,9 +9,9 @@
 
 local core = require "jogg.core"
 local errors = require "jogg.error"
-local places = require "jogg.places"
 local poll = require "jogg.poll"
 local retry = require "jogg.retry"
+local status = require "jogg.status"
 local turns = require "jogg.turns"
 
 local pipeline = {}
@@ -47,15 +47,28 @@ local function tell(self, request, on_tick)
   end
   if not ok then
     request:close()
-    if task then
-      self.places:leave(task)
-    end
     error(raised, 0)
   end
 end
 
-local function carry(self, task, tick, on_tick, start, ...)
+--- Does a request that begins now need no place among those in flight? A
+-- script that blocks has but one, and a callback uses its task's place.
+-- @treturn boolean
+function Pipeline:is_beside()
+  local task = self.scheduler:inside()
+  return not task or task.telling or false
+end
+
+--- Runs a transfer to its end.
+-- @tparam ?number tick seconds between two calls of on_tick
+-- @tparam ?function on_tick called with the request
+-- @tparam function start returns the core's request and its id; or nil, err
+-- @param ... its arguments
+-- @treturn ?request finished
+-- @treturn ?table error
+function Pipeline:run(tick, on_tick, start, ...)
   local scheduler = self.scheduler
+  local task = scheduler:current(2)
   local ok, err = scheduler:check()
   if not ok then
     return nil, err
@@ -75,34 +88,11 @@ local function carry(self, task, tick, on_tick, start, ...)
     end
   until not ok or request:done()
   if not ok then
+    err.outcome = request:cancel() and "unknown" or "not_sent"
     request:close() -- the network hears of it at once
-    err.outcome = "unknown" -- it may have left already
     return nil, err
   end
   return request
-end
-
---- Runs a transfer to its end. Tasks share the places; a script that blocks has
--- but one transfer, and so has a callback, which uses its task's place.
--- @tparam ?number tick seconds between two calls of on_tick
--- @tparam ?function on_tick called with the request
--- @tparam function start returns the core's request and its id; or nil, err
--- @param ... its arguments
--- @treturn ?request finished
--- @treturn ?table error
-function Pipeline:run(tick, on_tick, start, ...)
-  local task = self.scheduler:current(2)
-  if not task or task.telling then
-    return carry(self, task, tick, on_tick, start, ...)
-  end
-  local ok, err = self.places:enter(task)
-  if not ok then
-    return nil, err
-  end
-  local request
-  request, err = carry(self, task, tick, on_tick, start, ...)
-  self.places:leave(task)
-  return request, err
 end
 
 -- ===}
@@ -113,11 +103,11 @@ local EMPTY = {}
 
 -- The data of an answer, or the error that it is.
 local function read(operation, request)
-  local status, body, why = request:result()
-  if not status then
+  local http_status, body, why = request:result()
+  if not http_status then
     return nil, errors.new(body)
   end
-  if status >= 200 and status < 300 and type(body) == "table" and
+  if http_status >= 200 and http_status < 300 and type(body) == "table" and
     body.code == 0 then
     local data = body.data
     if not operation.data then
@@ -128,10 +118,10 @@ local function read(operation, request)
     end
     return nil, errors.new {
       kind = "protocol", message = "the answer has no data",
-      http_status = status, code = 0, outcome = "accepted",
+      http_status = http_status, code = 0, outcome = "accepted",
     }
   end
-  return nil, errors.from_reply(status, body, why, request:headers())
+  return nil, errors.from_reply(http_status, body, why, request:headers())
 end
 
 -- What a finished request brought, which ends it.
@@ -155,7 +145,8 @@ local function exchange(self, operation, body, name, value, timeout)
   local network = self.core
   local request, err = self:run(nil, nil, network.start, network,
     operation.method, operation.path, body, settings.connect_timeout,
-    settings.stall_timeout, timeout, operation.patient, name, value)
+    settings.stall_timeout, timeout, operation.patient, self:is_beside(), name,
+    value)
   if not request then
     return nil, err
   end
@@ -275,23 +266,21 @@ end
 
 -- {=== one call in two halves, for who does not suspend between them
 
---- Begins to ask for a project's state, once.
+--- Begins to ask for a project's state: after a pause, and again as long as the
+-- answer says that the work goes on.
 -- @tparam string project_id
+-- @tparam number pause seconds
+-- @tparam number every seconds between two looks; 0: one look
+-- @tparam number last moment of the last look
 -- @tparam number deadline moment
--- @treturn[1] request
--- @treturn[1] integer its id
--- @treturn[2] nil
--- @treturn[2] table error
-function Pipeline:begin_look(project_id, deadline)
-  local operation = self.operations.project_info
+-- @treturn request
+-- @treturn integer its id
+function Pipeline:begin_look(project_id, pause, every, last, deadline)
   local settings = self.settings
-  local left = deadline - core.now()
-  if left <= 0 then
-    return nil, too_late(operation)
-  end
-  return self.core:start(operation.method, operation.path, nil,
-    settings.connect_timeout, settings.stall_timeout,
-    math.min(settings.timeout, left), nil, "project_id", project_id)
+  return self.core:look(self.operations.project_info.path,
+    settings.connect_timeout, settings.stall_timeout, settings.timeout,
+    self:is_beside(), pause, every, last, deadline, status.GOING,
+    "project_id", project_id)
 end
 
 --- What a finished request of @{Pipeline:begin_look} brought.
@@ -319,9 +308,8 @@ function pipeline.new(network, settings, list, scheduler)
   return setmetatable({
     core = network, settings = settings, operations = list,
     scheduler = scheduler, local_service = network:is_local(),
-    places = places.new(settings.max_transfers, scheduler),
     turns = turns.new(settings.posts_per_minute, scheduler),
-    active = setmetatable({}, { __mode = "v" }), -- project_id → its job
+    active = {}, -- project_id → its job
   }, Pipeline)
 end
 

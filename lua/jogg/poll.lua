@@ -9,6 +9,7 @@ local poll = {}
 poll.LEAST = 5
 
 local CALM = 10 -- the pause grows to a tenth of the time gone by
+local STEADY = 1.1 -- and stays the same until it would be so much longer
 
 -- How long "not started" may only mean "not yet": a request whose answer was
 -- lost can still be on its way through the service.
@@ -52,6 +53,19 @@ end
 -- @treturn number seconds
 function poll.delay(plan, elapsed)
   return math.min(plan.max, math.max(plan.interval, elapsed / CALM))
+end
+
+--- The same for looks that nobody decides about one by one.
+-- @tparam table plan
+-- @tparam number elapsed seconds since the work began
+-- @treturn number seconds from one look to the next
+-- @treturn number seconds for which that holds
+function poll.steady(plan, elapsed)
+  local delay = poll.delay(plan, elapsed)
+  if delay >= plan.max then
+    return delay, math.huge
+  end
+  return delay, delay * CALM * STEADY - elapsed
 end
 
 return poll

@@ -32,7 +32,7 @@ function Scheduler:inside()
     -- Ctrl-C or a lack of memory struck between its turn and our books
     self.running = nil
     if not task.done and not tasks.is_suspended(task) then
-      tasks.finish(task, nil, tasks.raised "the task was interrupted")
+      tasks.break_off(task, tasks.raised "the task was interrupted")
     end
     return nil
   end
@@ -186,7 +186,7 @@ function Scheduler:attended(task)
   local looker = task.looker
   task.looker, task.request = nil, nil
   if task.cancelled then
-    return nil, looker:cancel(task, tasks.cancelled(self))
+    return nil, looker:cancel(tasks.cancelled(self))
   end
   return looker:found()
 end

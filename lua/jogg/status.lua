@@ -14,6 +14,9 @@ local OPEN = {
   [99] = "deleted",
 }
 
+--- The numbers of those in which the work goes on, for the core: 2^number each.
+status.GOING = 2 ^ 1 + 2 ^ 2 + 2 ^ 3
+
 --- The states after which nothing changes any more.
 status.FINAL = { completed = true, failed = true, deleted = true }
 

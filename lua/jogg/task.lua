@@ -133,6 +133,18 @@ function tasks.is_suspended(task)
   return not task.thread or coroutine.status(task.thread) == "suspended"
 end
 
+--- Is the caller the last thing that its task has to do? A call in the tail
+-- position, `return client:make_video{}`, has nobody above it.
+-- @treturn boolean
+function tasks.is_last()
+  local level, above = 2 -- the caller
+  repeat
+    level = level + 1
+    above = debug.getinfo(level, "S")
+  until not above or above.what ~= "tail" -- Lua 5.1 shows who is gone
+  return not above
+end
+
 local function text_of(value)
   local ok, text = pcall(tostring, value)
   return ok and text or "a " .. type(value) .. " without a text"
@@ -166,12 +178,9 @@ end
 -- @tparam ?table err
 function tasks.finish(task, value, err)
   local scheduler = task.scheduler
-  task.done, task.queued = true, nil
+  task.done = true
   task.value, task.err = value, err
   scheduler:forget(task)
-  if task.place then
-    task.place:leave(task)
-  end
   local waiters = task.waiters
   task.waiters = nil
   for i = 1, waiters and #waiters or 0 do
@@ -184,6 +193,17 @@ function tasks.finish(task, value, err)
   for i = 1, listeners and #listeners or 0 do
     listeners[i]()
   end
+end
+
+--- The end of a task that broke off in the middle: what was paid for is not
+-- lost with it.
+-- @tparam Task task
+-- @tparam table err
+function tasks.break_off(task, err)
+  if task.job then
+    task.job:break_off(err)
+  end
+  tasks.finish(task, nil, err)
 end
 
 --- Takes what a task's coroutine gave back: it waits, or it is at its end.
@@ -211,10 +231,8 @@ function tasks.settle(task, ok, value, err)
     end
     err = tasks.raised(value)
     err.traceback = debug.traceback(thread, text_of(value))
-    if task.job then -- what was paid for is not lost with it
-      task.job:break_off(err)
-    end
-    value = nil
+    tasks.break_off(task, err)
+    return
   end
   tasks.finish(task, value, err)
 end

@@ -97,55 +97,35 @@ end
 
 -- {=== in a task: what @{jogg.scheduler} calls, in whatever coroutine
 
--- A callback uses the place of its task.
-local function leave_place(self, task)
-  if not task.telling then
-    self.pipeline.places:leave(task)
-  end
-end
-
---- The pause before a look begins.
+--- Begins the next look, or the next looks: as long as the pauses are the same
+-- and nobody is told, the driving thread goes on alone.
 -- @tparam Task task
 function Looker:begin(task)
-  self.pipeline.scheduler:expect(task, nil, nil, pause(self))
-end
-
--- The pause is over. Returns an error when the look could not begin.
-local function begin_look(self, task)
-  local pipeline = self.pipeline
-  if not task.telling and not pipeline.places:ask(task) then
-    pipeline.scheduler:expect(task) -- it is woken when it has its place
-    return nil
+  local wait = pause(self)
+  local now = core.now()
+  local every, last = 0, self.deadline
+  if self.quiet and not self.last then
+    local hold
+    every, hold = poll.steady(self.plan, now + wait - self.began)
+    last = math.min(last, now + wait + hold)
   end
-  local request, id = pipeline:begin_look(self.project_id,
-    self.deadline + LAST_LOOK)
-  if not request then
-    leave_place(self, task)
-    return id
-  end
+  local request, id = self.pipeline:begin_look(self.project_id, wait, every,
+    last, math.max(now, self.deadline) + LAST_LOOK)
   self.request = request
-  pipeline.scheduler:expect(task, request, id)
+  self.pipeline.scheduler:expect(task, request, id)
 end
 
---- Goes on, after the pause or after the request.
+--- Goes on: the request is finished.
 -- @tparam Task task
 -- @treturn boolean there is something for the task, see @{Looker:found}
 function Looker:go_on(task)
   local request = self.request
-  local data, err
-  if request then
+  if request then -- else what was raised here is behind us
     self.request = nil
-    leave_place(self, task)
-    data, err = self.pipeline:end_look(request)
-  else
-    err = begin_look(self, task)
-    if not err then
-      return false
+    self.info, self.failure = judge(self, self.pipeline:end_look(request))
+    if self.info or self.failure then
+      return true
     end
-  end
-  self.info, self.failure = judge(self, data, err)
-  if self.info or self.failure then
-    return true
   end
   self:begin(task)
   return false
@@ -161,17 +141,16 @@ function Looker:found()
 end
 
 --- The task was cancelled meanwhile.
--- @tparam Task task
 -- @tparam table err
 -- @treturn table the same error
-function Looker:cancel(task, err)
+function Looker:cancel(err)
   local request = self.request
-  leave_place(self, task)
   if request then
     self.request = nil
+    if request:cancel() then
+      err.outcome, err.phase = "unknown", "project_info"
+    end
     request:close() -- the network hears of it at once
-    err.outcome = "unknown" -- it may have left already
-    err.phase = "project_info"
   end
   return err
 end

@@ -342,6 +342,7 @@ int main(int argc, char **argv)
     { "utf8_judges", utf8_judges },     { "headers_say", headers_say },
     { "headers_ranges", headers_ranges },
     { "headers_hostile", headers_hostile },
+    { "state_reads", state_reads },     { "state_hostile", state_hostile },
     { "mp4_judges", mp4_judges },       { "file_writes", file_writes },
     { "file_commits", file_commits },   { "file_refuses", file_refuses },
     { "file_fails", file_fails },       { "file_moves", file_moves },

@@ -26,6 +26,10 @@ void file_syncs(const char *folder);
 void file_waits(const char *folder);
 void file_moves(const char *folder);
 
+/* Of layer0_state.c. */
+void state_reads(const char *folder);
+void state_hostile(const char *folder);
+
 /* Of layer0_mp4.c and layer0_sigpipe.c. */
 void mp4_judges(const char *folder);
 void sigpipe_held(const char *folder);

@@ -82,7 +82,7 @@ end
 
 local function exchange(what, method, path, body, ...)
   local request = finish(client:start(method, path, body, PATIENCE, PATIENCE,
-    PATIENCE, false, ...))
+    PATIENCE, false, false, ...))
   local status, answer, reason = request:result()
   request:headers()
   check(request:text(10), "text")

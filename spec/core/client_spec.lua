@@ -34,7 +34,7 @@ describe("core.client", function()
   end
 
   local function start(client, method, path, ...)
-    return client:start(method or "GET", path or "/x", nil, 5, 5, 5, false, ...)
+    return client:start(method or "GET", path or "/x", nil, 5, 5, 5, false, false, ...)
   end
 
   -- Waits for a request; raises when that takes too long.
@@ -99,12 +99,12 @@ describe("core.client", function()
         { "GET", "/x", nil, -1 }, { "GET", "/x", nil, "x" },
         { "GET", "/x", nil, 0 / 0 }, { "GET", "/x", nil, 1, -1 },
         { "GET", "/x", nil, 1, 1, {} },
-        { "GET", "/x", nil, 1, 1, 1, false, "n", "v\0" },
-        { "GET", "/x", nil, 1, 1, 1, false, "n", ("v"):rep(20000) },
-        { "GET", "/x", nil, 1, 1, 1, false, "n", {} },
+        { "GET", "/x", nil, 1, 1, 1, false, false, "n", "v\0" },
+        { "GET", "/x", nil, 1, 1, 1, false, false, "n", ("v"):rep(20000) },
+        { "GET", "/x", nil, 1, 1, 1, false, false, "n", {} },
       } do
         local ok, err = pcall(client.start, client,
-          (unpack or table.unpack)(arguments, 1, 9)) -- luacheck: ignore
+          (unpack or table.unpack)(arguments, 1, 11)) -- luacheck: ignore
         assert.is_false(ok, tostring(arguments[2]))
         assert.truthy(err:find("bad argument", 1, true)
           or err:find("attempt to concatenate", 1, true), err)
@@ -127,7 +127,7 @@ describe("core.client", function()
       local client = make()
       local body = "\0\1\255 not JSON"
       local request = client:start("POST", "/a/../b;c=d/%41", body, 5, 5, 5,
-        false, "q", "a&b=c d%+#ö", "empty", "", "k y", "=")
+        false, false, "q", "a&b=c d%+#ö", "empty", "", "k y", "=")
       finish(client, request)
       local seen = server:last_request()
       assert.equal("/a/../b;c=d/%41", seen.path)

@@ -30,7 +30,7 @@ describe("core.request", function()
 
   local function answer(step, ...)
     server:on("*", "*", step)
-    return finish((client:start("GET", "/x", nil, 5, 5, 5, false, ...)))
+    return finish((client:start("GET", "/x", nil, 5, 5, 5, false, false, ...)))
   end
 
   it("says what it is, and what state it is in", function()
@@ -191,7 +191,7 @@ describe("core.request", function()
     local requests = {}
     for i = 1, 200 do
       requests[i] = client:start("GET", "/" .. i, nil, 9, 9, 9, false,
-        "n", tostring(i))
+        false, "n", tostring(i))
     end
     for i = 1, 200 do
       assert.same({ 200, { 1 } }, { finish(requests[i]):result() })
