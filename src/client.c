@@ -226,6 +226,25 @@ static int client_next(lua_State *L)
 }
 
 /***
+Begins a step: takes over what is finished.  Never waits, never raises.
+@function client:begin_step
+@treturn[1] number the moment, of @{now}
+@treturn[1] boolean is there something for @{client:next}?
+@treturn[2] nil the client cannot be used: it is closed, or another process's
+*/
+static int client_begin_step(lua_State *L)
+{
+  struct client *c = *client_check(L);
+
+  if (!c || !c->engine || engine_is_forked(c->engine))
+    return 0;
+  client_collect(c);
+  lua_pushnumber(L, clock_seconds());
+  lua_pushboolean(L, c->first != NULL);
+  return 2;
+}
+
+/***
 Gives the network a thread of its own, from now on.
 @function client:run_thread
 @treturn[1] boolean true
@@ -289,6 +308,7 @@ static int client_tostring(lua_State *L)
 void client_register(lua_State *L)
 {
   static const luaL_Reg METHODS[] = {
+    { "begin_step", client_begin_step },
     { "close", client_close },
     { "create", client_create },
     { "descriptor", client_descriptor },

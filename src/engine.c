@@ -6,24 +6,26 @@
  * taken whole by the other.  A side is woken only when its list was empty
  * before, so a thousand results cost one system call.
  */
-#define _GNU_SOURCE /* pipe2 */
+#define _POSIX_C_SOURCE 200809L
 #include "engine.h"
 
+#include "bell.h"
 #include "clock.h"
 #include "process.h"
 #include "sigpipe.h"
 #include "thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define SLEEP_MS 60000           /* a thread without work still looks around */
+#define DOZE_MS 5                /* one that just had some does it once more
+                                    by itself: to wake it can cost the host a
+                                    fifth of a millisecond */
 
 struct engine {
   struct loop *loop;  /* the driving thread's, once there is one */
@@ -33,14 +35,14 @@ struct engine {
   struct engine *next; /* once it is abandoned */
   bool threaded;
   pthread_t thread;
-  int bell[2];        /* a pipe that wakes the host; -1 until it is needed */
+  struct bell bell;   /* wakes the host */
 
   /* Shared. */
   _Atomic(struct transfer *) inbox;  /* submitted, newest first */
   _Atomic(struct transfer *) outbox; /* finished, newest first */
   atomic_bool cancelling;            /* some transfer is marked cancelled */
   atomic_bool stopping;
-  atomic_bool rung;                  /* a byte is in the bell */
+  atomic_bool asleep;                /* only loop_wake wakes the thread */
   _Atomic int64_t alarm_ms;
 };
 
@@ -76,47 +78,44 @@ static struct transfer *take(_Atomic(struct transfer *) *list)
 
 /* {=== driving: on whichever thread has the loop */
 
-/* `rung` is set: a byte is in the pipe, or is about to be.  Any thread rings;
-   of those that do at once, one writes. */
-static void bell_ring(struct engine *e)
+/* Takes over what was submitted, and ends what was cancelled.  True: there was
+   something. */
+static bool admit(struct engine *e)
 {
-  static const char byte = 0;
+  struct transfer *t, *next, *first = take(&e->inbox);
+  bool cancelling = atomic_exchange(&e->cancelling, false);
 
-  if (e->bell[1] >= 0 && !atomic_exchange(&e->rung, true)) {
-    while (write(e->bell[1], &byte, 1) < 0 && errno == EINTR)
-      ;
-  }
-}
-
-/* Takes over what was submitted, and ends what was cancelled. */
-static void admit(struct engine *e)
-{
-  struct transfer *t, *next;
-
-  for (t = take(&e->inbox); t; t = next) {
+  for (t = first; t; t = next) {
     next = t->next;
     loop_add(e->loop, t);
   }
-  if (atomic_exchange(&e->cancelling, false))
+  if (cancelling)
     loop_sweep(e->loop);
+  return first || cancelling;
 }
 
-static void hand_back(struct engine *e)
+/* True: there was something. */
+static bool hand_back(struct engine *e)
 {
   struct transfer *t;
-  bool ring = false;
+  bool ring = false, some = false;
 
-  while ((t = loop_finished(e->loop)))
+  while ((t = loop_finished(e->loop))) {
+    some = true;
     ring |= push(&e->outbox, t);
+  }
   if (ring)
-    bell_ring(e);
+    bell_ring(&e->bell);
+  return some;
 }
 
-static void drive(struct engine *e)
+/* True: transfers came or went. */
+static bool drive(struct engine *e)
 {
-  admit(e);
+  bool admitted = admit(e);
+
   loop_step(e->loop);
-  hand_back(e);
+  return hand_back(e) || admitted;
 }
 
 /* Drives on the host's thread. */
@@ -125,28 +124,52 @@ static void drive_inline(struct engine *e)
   struct sigpipe held;
 
   sigpipe_hold(&held, process_guards_sigpipe());
-  drive(e);
+  (void)drive(e);
   sigpipe_release(&held);
+}
+
+/* Rings when the alarm's time has come, once for each: the host sets the next
+   one.  Until when the thread may sleep then. */
+static int64_t alarm_keep(struct engine *e)
+{
+  int64_t alarm = atomic_load(&e->alarm_ms);
+
+  while (alarm <= clock_ms()) {
+    if (atomic_compare_exchange_strong(&e->alarm_ms, &alarm, CLOCK_NEVER)) {
+      bell_ring(&e->bell);
+      return CLOCK_NEVER;
+    }
+  }
+  return alarm;
+}
+
+/* The host wakes who is asleep, and nobody else.  What it did before it could
+   know is seen here: each side first says what it does, and then looks. */
+static bool sleep_may(struct engine *e, int64_t alarm)
+{
+  atomic_store(&e->asleep, true);
+  return !atomic_load(&e->inbox) && !atomic_load(&e->cancelling) &&
+         !atomic_load(&e->stopping) && atomic_load(&e->alarm_ms) >= alarm;
 }
 
 static void *drive_until_stopped(void *user)
 {
   struct engine *e = user;
+  bool busy = true;
 
   while (!atomic_load(&e->stopping)) {
-    int64_t alarm = atomic_load(&e->alarm_ms);
-    int64_t sleep = SLEEP_MS;
-    drive(e);
-    if (alarm != CLOCK_NEVER) {
-      sleep = alarm - clock_ms();
-      if (sleep <= 0) { /* once for each alarm: the host sets the next one */
-        if (!atomic_compare_exchange_strong(&e->alarm_ms, &alarm, CLOCK_NEVER))
-          continue; /* as it just did, and a later one wakes nobody */
-        bell_ring(e);
-        sleep = SLEEP_MS;
-      }
+    bool some = drive(e);
+    int64_t alarm = alarm_keep(e);
+    int64_t limit = SLEEP_MS;
+    if (alarm != CLOCK_NEVER && alarm - clock_ms() < limit)
+      limit = alarm - clock_ms();
+    if (busy || some) {
+      limit = limit < DOZE_MS ? limit : DOZE_MS;
+      busy = loop_wait(e->loop, limit) > 0;
+    } else if (sleep_may(e, alarm)) {
+      busy = loop_wait(e->loop, limit) > 0;
     }
-    (void)loop_wait(e->loop, sleep < SLEEP_MS ? sleep : SLEEP_MS);
+    atomic_store(&e->asleep, false);
   }
   return NULL;
 }
@@ -163,12 +186,12 @@ struct engine *engine_new(const struct loop_options *options,
   if (!e)
     return NULL;
   e->generation = process_generation();
-  e->bell[0] = e->bell[1] = -1;
+  bell_init(&e->bell);
   atomic_init(&e->inbox, NULL);
   atomic_init(&e->outbox, NULL);
   atomic_init(&e->cancelling, false);
   atomic_init(&e->stopping, false);
-  atomic_init(&e->rung, false);
+  atomic_init(&e->asleep, false);
   atomic_init(&e->alarm_ms, CLOCK_NEVER);
   e->loop = loop_new(options);
   if (!e->loop) {
@@ -241,10 +264,7 @@ void engine_free(struct engine *e,
   }
   loop_free(e->loop);
   sigpipe_release(&held);
-  if (e->bell[0] >= 0) {
-    (void)close(e->bell[0]);
-    (void)close(e->bell[1]);
-  }
+  bell_close(&e->bell);
   secret_free(e->key); /* after the last connection that might use it */
   free(e);
 }
@@ -253,10 +273,17 @@ void engine_free(struct engine *e,
 
 /* {=== the host's side */
 
+/* Unless it will look by itself in a moment. */
+static void thread_wake(struct engine *e)
+{
+  if (atomic_load(&e->asleep))
+    loop_wake(e->loop);
+}
+
 void engine_submit(struct engine *e, struct transfer *t)
 {
   if (push(&e->inbox, t) && e->threaded)
-    loop_wake(e->loop);
+    thread_wake(e);
 }
 
 void engine_cancel(struct engine *e, struct transfer *t)
@@ -274,30 +301,19 @@ void engine_cancel(struct engine *e, struct transfer *t)
     sigpipe_release(&held);
     hand_back(e);
   } else if (e->threaded && first) {
-    loop_wake(e->loop);
+    thread_wake(e);
   }
-}
-
-/* Where the ringing thread has not written yet, its byte stays for the next
-   time: taking back `rung` without the byte would leave a descriptor that is
-   readable for ever. */
-static void bell_clear(struct engine *e)
-{
-  char byte;
-
-  if (atomic_load(&e->rung) && read(e->bell[0], &byte, 1) == 1)
-    atomic_store(&e->rung, false); /* before the list is taken */
 }
 
 struct transfer *engine_collect(struct engine *e)
 {
-  bell_clear(e);
+  bell_clear(&e->bell); /* before the list is taken */
   return take(&e->outbox);
 }
 
 bool engine_wait(struct engine *e, int64_t milliseconds)
 {
-  struct pollfd bell = { .fd = e->bell[0], .events = POLLIN };
+  struct pollfd bell = { .fd = e->bell.fd[0], .events = POLLIN };
 
   if (milliseconds > INT32_MAX)
     milliseconds = INT32_MAX;
@@ -306,37 +322,19 @@ bool engine_wait(struct engine *e, int64_t milliseconds)
   drive_inline(e);
   if (atomic_load(&e->outbox) || milliseconds <= 0)
     return true;
-  if (!loop_wait(e->loop, milliseconds))
+  if (loop_wait(e->loop, milliseconds) < 0)
     return false;
   drive_inline(e);
   return true;
 }
 
-static int bell_open(struct engine *e)
-{
-#ifdef __linux__
-  return pipe2(e->bell, O_CLOEXEC | O_NONBLOCK) == 0 ? 0 : errno;
-#else
-  int i;
-
-  if (pipe(e->bell) != 0)
-    return errno;
-  for (i = 0; i < 2; i++) {
-    (void)fcntl(e->bell[i], F_SETFD, FD_CLOEXEC);
-    (void)fcntl(e->bell[i], F_SETFL, O_NONBLOCK);
-  }
-  return 0;
-#endif
-}
-
 int engine_start(struct engine *e)
 {
-  int error = 0;
+  int error;
 
   if (e->threaded)
     return 0;
-  if (e->bell[0] < 0)
-    error = bell_open(e);
+  error = bell_open(&e->bell);
   if (!error)
     error = thread_start(&e->thread, drive_until_stopped, e);
   if (!error) {
@@ -355,7 +353,7 @@ bool engine_is_threaded(const struct engine *e)
 int engine_descriptor(struct engine *e, int *error)
 {
   *error = engine_start(e);
-  return *error ? -1 : e->bell[0];
+  return *error ? -1 : e->bell.fd[0];
 }
 
 void engine_set_alarm(struct engine *e, int64_t alarm_ms)
@@ -364,9 +362,10 @@ void engine_set_alarm(struct engine *e, int64_t alarm_ms)
   int64_t before = atomic_exchange(&e->alarm_ms, due ? CLOCK_NEVER : alarm_ms);
 
   if (due)
-    bell_ring(e);
-  else if (alarm_ms < before && e->threaded)
-    loop_wake(e->loop); /* it may be asleep until later than that */
+    bell_ring(&e->bell);
+  else if (alarm_ms < before && e->threaded &&
+           (alarm_ms < clock_ms() + DOZE_MS || atomic_load(&e->asleep)))
+    loop_wake(e->loop); /* it would come too late */
 }
 
 /* ===} */

@@ -332,7 +332,7 @@ void loop_step(struct loop *loop)
   loop_admit(loop);
 }
 
-bool loop_wait(struct loop *loop, int64_t milliseconds)
+int loop_wait(struct loop *loop, int64_t milliseconds)
 {
   int64_t due = agenda_due(&loop->agenda);
   int64_t left = (due < loop->stall_ms ? due : loop->stall_ms) - clock_ms();
@@ -348,7 +348,7 @@ bool loop_wait(struct loop *loop, int64_t milliseconds)
     (void)poll(NULL, 0, milliseconds < BREATH_MS ? (int)milliseconds
                                                  : BREATH_MS);
   }
-  return errno != EINTR;
+  return errno == EINTR ? -1 : descriptors;
 }
 
 void loop_wake(struct loop *loop)

@@ -49,8 +49,9 @@ void loop_sweep(struct loop *loop);
 /* Moves bytes, and ends what was silent for too long; never waits. */
 void loop_step(struct loop *loop);
 
-/* Waits for something to do, at most this long.  False: interrupted. */
-bool loop_wait(struct loop *loop, int64_t milliseconds);
+/* Waits for something to do, at most this long.  How many descriptors had
+   something; -1: interrupted. */
+int loop_wait(struct loop *loop, int64_t milliseconds);
 
 /* Ends a loop_wait of another thread, or the next one. */
 void loop_wake(struct loop *loop);

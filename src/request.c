@@ -11,6 +11,7 @@
 #include "error.h"
 #include "jogg.h"
 #include "json.h"
+#include "state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,22 @@ static int request_result(lua_State *L)
   }
   return 1 + json_decode(L, t->answer.data ? t->answer.data : "",
                          t->answer.length);
+}
+
+/***
+Does the answer say that the service did as it was asked: HTTP status 2xx, and
+`code` 0?  Does not decode it; where there is doubt, @{request:result} knows.
+@function request:is_accepted
+@treturn boolean
+*/
+static int request_is_accepted(lua_State *L)
+{
+  const struct transfer *t = request_finished(L)->transfer;
+
+  lua_pushboolean(L, t->end == END_ANSWERED && t->status >= 200 &&
+                       t->status < 300 &&
+                       state_is_accepted(t->answer.data, t->answer.length));
+  return 1;
 }
 
 static void set_text(lua_State *L, const char *name, const char *text)
@@ -241,6 +258,7 @@ void request_register(lua_State *L)
     { "close", request_close },
     { "done", request_done },
     { "headers", request_headers },
+    { "is_accepted", request_is_accepted },
     { "progress", request_progress },
     { "result", request_result },
     { "text", request_text },

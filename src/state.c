@@ -158,22 +158,38 @@ static bool data_member(struct cursor *c, const char *name, size_t length,
   return *seen != UNKNOWN;
 }
 
+static bool code_member(struct cursor *c, const char *name, size_t length,
+                        int *seen)
+{
+  if (!is_named(name, length, "code"))
+    return value_skip(c);
+  if (*seen != UNKNOWN)
+    return false;
+  *seen = number_read(c);
+  return *seen == 0;
+}
+
 enum { CODE, STATUS, SEEN };
 
 static bool answer_member(struct cursor *c, const char *name, size_t length,
                           int *seen)
 {
-  if (is_named(name, length, "code")) {
-    if (seen[CODE] != UNKNOWN)
-      return false;
-    seen[CODE] = number_read(c);
-    return seen[CODE] == 0;
-  }
   if (is_named(name, length, "data"))
     return seen[STATUS] == UNKNOWN &&
            object_read(c, data_member, &seen[STATUS]) &&
            seen[STATUS] != UNKNOWN;
-  return value_skip(c);
+  return code_member(c, name, length, &seen[CODE]);
+}
+
+bool state_is_accepted(const char *json, size_t n)
+{
+  struct cursor c = { .text = json, .n = n };
+  int code = UNKNOWN;
+
+  if (n == 0 || !object_read(&c, code_member, &code))
+    return false;
+  blanks_skip(&c);
+  return c.i == n && code == 0;
 }
 
 int state_read(const char *json, size_t n)

@@ -8,7 +8,12 @@
 #ifndef JOGG_STATE_H
 #define JOGG_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Is this an object whose `code` is 0?  False also where the text leaves room
+   for doubt. */
+bool state_is_accepted(const char *json, size_t n);
 
 /* `data.status` of an answer whose `code` is 0, from 0 to 63.  -1 for all
    else, and wherever the text leaves room for doubt. */

@@ -85,6 +85,7 @@ local function live(self, name, waits, level)
   end
   if waits then
     self.scheduler:current(level) -- raises where it cannot wait
+    self.scheduler:give_way()
   end
 end
 
@@ -95,6 +96,7 @@ local function operation_method(name)
     live(self, name, true)
     local operation = self.operations[name]
     local checked = options.check(operation.fields, fields, name, 3)
+    self.scheduler:give_way()
     return within(self, self.pipeline.send, operation,
       pipeline.encode(operation, checked, name, 3))
   end
@@ -213,12 +215,21 @@ end
 -- it, the step never waits: that is for hosts with a loop of their own
 -- @treturn integer how many tasks are alive
 function Client:step(seconds)
+  if (seconds == nil or seconds == 0) and getmetatable(self) == MT and
+    self.core then
+    -- most frames have nothing to do: what they touch is all that they cost
+    local now, some = self.core:begin_step()
+    if now then
+      local alive, err = self.scheduler:step_at_once(now, some)
+      return alive, err -- no tail call: levels count frames
+    end
+  end
   live(self, "step")
   if seconds ~= nil then
     options.value({ kind = "seconds" }, seconds, "step: seconds", 3)
   end
-  local alive, err = self.scheduler:step(seconds)
-  return alive, err -- no tail call: levels count frames
+  local alive = self.scheduler:step(seconds)
+  return alive
 end
 
 --- Runs until every task is done.

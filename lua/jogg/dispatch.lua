@@ -99,7 +99,10 @@ function dispatch.ready(self, deadline)
 end
 
 -- Goes on with those whose requests are finished. True: there may be more.
-local function dispatch_results(self, deadline)
+local function dispatch_results(self, deadline, some)
+  if not some then
+    return false
+  end
   for _ = 1, ROUND do
     local id = self.core:next()
     if not id then
@@ -145,12 +148,13 @@ local ROUNDS = { dispatch.ready, dispatch_results, dispatch_sleepers }
 -- of the three has to do, it holds up none of the others for long.
 -- @tparam Scheduler self
 -- @tparam ?number deadline moment
+-- @tparam boolean some are requests finished, as far as is known?
 -- @treturn boolean there is more to do
-function dispatch.all(self, deadline)
+function dispatch.all(self, deadline, some)
   local more = false
   for i = 0, #ROUNDS - 1 do
     local turn = (self.turn + i) % #ROUNDS + 1
-    more = ROUNDS[turn](self, deadline) or more
+    more = ROUNDS[turn](self, deadline, some) or more
     if more and deadline then
       self.turn = turn % #ROUNDS
       return true

@@ -235,9 +235,10 @@ end
 
 local function fetch(self)
   while true do
-    local request, err = self.pipeline:run(TICK, function(running)
-      note(self, running)
-    end, start_of(self))
+    local request, err = self.pipeline:run(self.on_bytes and TICK,
+      function(running)
+        note(self, running)
+      end, start_of(self))
     if not request then
       return nil, err
     end
@@ -246,6 +247,7 @@ local function fetch(self)
     local ok
     if status and stored == true then
       request:close()
+      self.pipeline.scheduler:give_way()
       return self.bytes
     elseif status then
       ok, err = after_answer(self, request, status)

@@ -201,7 +201,7 @@ local function fetch(self)
       local info = self:look(deadline)
       return info and info.video_url
     end,
-    on_bytes = function(received, expected)
+    on_bytes = self.on_progress and function(received, expected)
       self:tell("download", {
         bytes = received,
         progress = expected and expected > 0 and
@@ -384,6 +384,7 @@ local function run_in_task(self, task)
   self.outer = outer
   task.job = self -- for what is raised: see jogg.task
   local info = nil
+  scheduler:give_way()
   local ok, err = begin(self)
   if ok and self.looker and not self.on_progress then
     local rest = not outer and tasks.is_last() and end_alone or nil

@@ -268,6 +268,22 @@ local function choices(values)
   return "one of " .. table.concat(numbers, ", ")
 end
 
+-- The names that must be given, of each set of fields.
+local required = setmetatable({}, {
+  __mode = "k",
+  __index = function(self, fields)
+    local names = {}
+    for name, field in pairs(fields) do
+      if field.required then
+        names[#names + 1] = name
+      end
+    end
+    table.sort(names)
+    self[fields] = names
+    return names
+  end,
+})
+
 local check_list -- uses options.check, which uses it
 
 -- No function here calls another at its very end: a tail call would take the
@@ -344,8 +360,8 @@ function options.check(fields, given, path, level)
     end
     checked[name] = check_field(field, path .. "." .. name, value, level + 1)
   end
-  for name, field in pairs(fields) do
-    if field.required and checked[name] == nil then
+  for _, name in ipairs(required[fields]) do
+    if checked[name] == nil then
       error(("%s: %s is missing"):format(path, name), level)
     end
   end

@@ -92,6 +92,7 @@ function Pipeline:run(tick, on_tick, start, ...)
     request:close() -- the network hears of it at once
     return nil, err
   end
+  scheduler:give_way()
   return request
 end
 
@@ -103,6 +104,9 @@ local EMPTY = {}
 
 -- The data of an answer, or the error that it is.
 local function read(operation, request)
+  if not operation.data and request:is_accepted() then
+    return true
+  end
   local http_status, body, why = request:result()
   if not http_status then
     return nil, errors.new(body)
@@ -150,7 +154,10 @@ local function exchange(self, operation, body, name, value, timeout)
   if not request then
     return nil, err
   end
-  return conclude(operation, request)
+  local data
+  data, err = conclude(operation, request)
+  self.scheduler:give_way()
+  return data, err
 end
 
 local function too_late(operation)

@@ -14,9 +14,9 @@ local heap = require "jogg.heap"
 local tasks = require "jogg.task"
 
 local SLICE = 0.25       -- s; how often a blocking wait comes back for Ctrl-C
-local BUDGET = 0.00005   -- s; a step that must not wait ends after this
+local BUDGET = 0.00002   -- s; a step that must not wait begins no more then
 local BEHIND = 1         -- s; sleepers that are so late are more than it can do
-local CATCH_UP = 0.00025 -- s; then a step ends after this
+local CATCH_UP = 0.00025 -- s; then a step may take this
 local DEAF_MAXIMUM = 100 -- calls that a cancelled task may still try
 local STALE_MINIMUM = 256 -- left-over sleepers that are worth clearing away
 
@@ -162,6 +162,16 @@ function Scheduler:suspend(task, request, id, seconds)
   return true
 end
 
+--- Lets the step come to its end, where that is due, in the middle of what a
+-- task does. Outside of tasks it does nothing.
+function Scheduler:give_way()
+  local task = self.deadline and self:inside()
+  if task and core.now() >= self.deadline then
+    self:wake(task)
+    coroutine.yield(self)
+  end
+end
+
 --- Suspends the current task until a looker has something. Until then it is
 -- the looker that goes on, in any coroutine, and the task's own stays as it is.
 -- @tparam table task the current one
@@ -276,14 +286,14 @@ end
 local function step_patiently(self, seconds)
   local deadline = core.now() + seconds
   local before = self.resumed
-  self.more = dispatch.all(self)
+  self.more = dispatch.all(self, nil, true)
   while self.resumed == before and self.live > 0 and not self.closed do
     local left = deadline - core.now()
     if left <= 0 then
       break
     end
     self.core:wait(math.min(left, self:timeout() or left, SLICE))
-    self.more = dispatch.all(self)
+    self.more = dispatch.all(self, nil, true)
   end
 end
 
@@ -293,28 +303,57 @@ local function budget_of(self, now)
   return due and now - due > BEHIND and CATCH_UP or BUDGET
 end
 
---- Goes on with every task that can; see client:step.
+--- Goes on with tasks that can, for so long; see client:step.
+-- @tparam number seconds 0: it does not wait
+-- @treturn integer how many tasks are alive
 function Scheduler:step(seconds)
   if self:inside() then
     error("client:step must not be called inside a task", 3)
-  elseif seconds and seconds > 0 then
-    self:refuse_foreign(3)
   end
-  self.more = false
-  if seconds and seconds > 0 then
-    step_patiently(self, seconds)
-  else
-    if not self.threaded then
-      local ok, err = self.core:run_thread()
-      if not ok then
-        return nil, errors.new(err)
-      end
-      self.threaded = true
-    end
-    local now = core.now()
-    self.more = dispatch.all(self, now + budget_of(self, now))
-  end
+  self:refuse_foreign(3)
+  self.more, self.deadline = false, nil
+  step_patiently(self, seconds)
   self:set_alarm()
+  return self.live
+end
+
+-- What a step that must not wait does where there is something to do.
+local function step_briefly(self, now, some)
+  if self.running and self:inside() then
+    error("client:step must not be called inside a task", 4)
+  end
+  if not self.threaded then
+    local ok, err = self.core:run_thread()
+    if not ok then
+      return nil, errors.new(err)
+    end
+    self.threaded = true
+  end
+  local deadline = now + budget_of(self, now)
+  self.deadline = deadline
+  self.more = dispatch.all(self, deadline, some)
+  self.deadline = nil
+  return true
+end
+
+--- The same, and it never waits.
+-- @tparam number now moment
+-- @tparam boolean some are requests finished?
+-- @treturn ?integer how many tasks are alive
+-- @treturn ?table error
+function Scheduler:step_at_once(now, some)
+  local due = self.sleepers.times[1]
+  self.more = false
+  if some or self.ready_first <= self.ready_last or due and due <= now or
+    self.running or not self.threaded then
+    local ok, err = step_briefly(self, now, some)
+    if not ok then
+      return nil, err
+    end
+  end
+  if self.watched then
+    self:set_alarm()
+  end
   return self.live
 end
 

@@ -113,10 +113,13 @@ end
 -- All that will be sent must be fit to be sent, before anything is.
 local function check_sizes(pipeline, kept, level)
   local list = pipeline.operations
-  pipelines.encode(list.update_product, kept.product or {},
-    "make_video.product", level + 1)
-  pipelines.encode(list.render_project, kept.video or {}, "make_video",
-    level + 1)
+  if kept.product then
+    pipelines.encode(list.update_product, kept.product, "make_video.product",
+      level + 1)
+  end
+  if next(kept.video) then
+    pipelines.encode(list.render_project, kept.video, "make_video", level + 1)
+  end
 end
 
 --- Checks the token of a job that is to go on, and what is given beside it.

@@ -6,6 +6,7 @@
 
 #include "state.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -25,6 +26,19 @@ static int read_bytes(const char *text, size_t n)
 static int read_text(const char *text)
 {
   return read_bytes(text, strlen(text));
+}
+
+static bool accepts(const char *text)
+{
+  size_t n = strlen(text);
+  char *copy = malloc(n ? n : 1);
+  bool accepted;
+
+  CHECK(copy);
+  memcpy(copy, text, n);
+  accepted = state_is_accepted(copy, n);
+  free(copy);
+  return accepted;
 }
 
 void state_reads(const char *folder)
@@ -95,6 +109,13 @@ void state_reads(const char *folder)
     CHECK(read_text(doubtful[i]) == -1);
   }
   CHECK(read_bytes("{\"code\":0,\"data\":{\"status\":3}}\0", 31) == -1);
+  CHECK(accepts("{\"code\":0}") && accepts(" {\"data\":[1],\"code\" : 0}\n"));
+  CHECK(accepts("{\"code\":0,\"msg\":\"ok\",\"data\":{\"code\":1}}"));
+  CHECK(!accepts("") && !accepts("{}") && !accepts("[0]") && !accepts("0"));
+  CHECK(!accepts("{\"code\":1}") && !accepts("{\"code\":\"0\"}"));
+  CHECK(!accepts("{\"code\":0") && !accepts("{\"code\":0}}"));
+  CHECK(!accepts("{\"code\":0,\"code\":0}") && !accepts("{\"code\":00"));
+  CHECK(!accepts("{\"data\":{\"code\":0}}") && !accepts("{\"code\":0,}"));
   CHECK(read_text("{\"code\":0,\"data\":{\"status\":0}}") == 0);
   CHECK(read_text("{\"code\":0,\"data\":{\"status\":63}}") == 63);
   n = (size_t)snprintf(deep, sizeof deep, "{\"code\":0,\"x\":");

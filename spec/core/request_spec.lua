@@ -186,6 +186,18 @@ describe("core.request", function()
     assert.is_true(server:wait { open = 1 })
   end)
 
+  it("knows an accepted answer without decoding it", function()
+    for body, accepted in pairs {
+      ['{"code":0}'] = true, ['{"msg":"ok","data":{"code":1},"code":0}'] = true,
+      ['{"code":1}'] = false, ['{"code":0'] = false, [""] = false,
+      ['{"code":"0"}'] = false, ["<html>"] = false,
+    } do
+      assert.equal(accepted, answer({ body = body }):is_accepted(), body)
+      assert.is_false(answer({ status = 500, body = body }):is_accepted(), body)
+    end
+    assert.is_false(answer({ reset = "after_request" }):is_accepted())
+  end)
+
   it("keeps results of many apart", function()
     server:on("GET", "/*", { chunks = { "[", "1]" }, delay_between = 0.01 })
     local requests = {}
