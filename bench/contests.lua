@@ -129,11 +129,15 @@ end
 
 local function frames(server)
   -- seconds, projects, interval, opening, downloads, bytes
-  local words = { "30", "1000", "10", "8", "4", 200 * MIB }
+  local words = { "60", "1000", "10", "8", "4", 1024 * MIB }
   local jogg_words = table.move(words, 1, #words, 1, {})
   jogg_words[#jogg_words + 1] = server.folder
-  local apart_words = table.move(jogg_words, 1, #jogg_words, 1, {})
-  apart_words[#apart_words + 1] = "apart"
+  local function with(mode)
+    local mode_words = table.move(jogg_words, 1, #jogg_words, 1, {})
+    mode_words[#mode_words + 1] = mode
+    return lua("bench/jogg_frames.lua", server.https, server.ca,
+      table.unpack(mode_words))
+  end
   local goals = { p999 = 0.1, worst = 1 }
   local figures = {}
   for _, name in ipairs { "p50", "p99", "p999", "worst" } do
@@ -145,11 +149,10 @@ local function frames(server)
   return {
     name = "frames", title = "step", rounds = 3, figures = figures,
     contenders = {
-      { title = "jogg", most = goals, words = lua("bench/jogg_frames.lua",
-        server.https, server.ca, table.unpack(jogg_words)) },
-      { title = "jogg, collector apart", most = goals,
-        words = lua("bench/jogg_frames.lua", server.https, server.ca,
-          table.unpack(apart_words)) },
+      { title = "jogg", most = goals, words = with(nil) },
+      { title = "jogg, collector in small steps", most = goals,
+        words = with "small" },
+      { title = "jogg, collector apart", most = goals, words = with "apart" },
       { title = "libcurl multi in the frame", words = own("bare_frames",
         server.https, server.ca, table.unpack(words)) },
     },
@@ -221,5 +224,6 @@ return function(server)
     frames(server),
     stop(server),
     waiting(server, "watch"), waiting(server, "make_video"),
+    waiting(server, "make_video_quiet"),
   }
 end

@@ -1,16 +1,18 @@
 -- SPDX-License-Identifier: MIT
 -- What frames cost that call client:step(): see bare_frames.c.
 --   jogg_frames.lua BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS BYTES
---     FOLDER [stop|apart]
+--     FOLDER [stop|apart|small]
 -- With `stop`, it measures instead how long client:close() takes then. With
 -- `apart`, the host runs Lua's collector itself, in the time that is left of a
--- frame, as hosts that draw do.
+-- frame, as hosts that draw do; with `small`, it has the collector go in steps
+-- of a frame's size.
 
 local jogg = require "jogg"
 local meter = require "bench_meter"
 
 local FRAME = 1 / 60
 local COLLECT = 64 -- KiB worth of collecting, each frame
+local SMALL_MULTIPLIER, SMALL_STEP = 8, 10 -- see collectgarbage "incremental"
 
 local base, ca, seconds, projects, interval, opening, downloads, bytes,
   folder, mode = ...
@@ -108,6 +110,8 @@ end
 
 if mode == "apart" then
   collectgarbage "stop"
+elseif mode == "small" and _VERSION == "Lua 5.4" then
+  collectgarbage("incremental", 200, SMALL_MULTIPLIER, SMALL_STEP)
 end
 local begin = meter.wall()
 repeat -- until all wait, and their looks are spread over the interval

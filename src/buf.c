@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUF_FIRST_SIZE 512
+#define BUF_FIRST_SIZE 64
 
 void buf_init(struct buf *b, size_t maximum)
 {

@@ -155,6 +155,7 @@ int client_look(lua_State *L)
   t = r->transfer;
   text_argument(L, 2, &t->path);
   timeout_arguments(L, 3, t);
+  transfer_slim(t); /* it may be one of very many */
   t->beside = lua_toboolean(L, 6);
   pause = jogg_milliseconds(L, 7);
   t->schedule.due_ms = pause > 0 ? clock_ms() + pause + 1 : 0; /* not earlier */

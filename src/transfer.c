@@ -91,6 +91,13 @@ void transfer_reset(struct transfer *t)
     reply_clear(t->reply);
 }
 
+void transfer_slim(struct transfer *t)
+{
+  buf_free(&t->answer);
+  free(t->reply);
+  t->reply = NULL;
+}
+
 void transfer_free(struct transfer *t)
 {
   if (!t)
@@ -157,9 +164,7 @@ bool transfer_repeats(struct transfer *t)
     return false;
   s->due_ms = now + s->every_ms + 1; /* not earlier */
   result_reset(t);
-  buf_free(&t->answer); /* it may be one of very many */
-  free(t->reply);
-  t->reply = NULL;
+  transfer_slim(t); /* it may be one of very many */
   return true;
 }
 

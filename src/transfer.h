@@ -133,6 +133,9 @@ struct transfer *transfer_new(void);
 /* Ready to be used again, memory kept. */
 void transfer_reset(struct transfer *t);
 
+/* Releases what it does not need before it begins. */
+void transfer_slim(struct transfer *t);
+
 /* Releases everything.  NULL is allowed. */
 void transfer_free(struct transfer *t);
 

@@ -238,7 +238,8 @@ end
 -- All that comes before the wait.
 local function begin(self)
   local ok, err
-  if self.token.project_id then
+  local resumed = self.token.project_id ~= nil
+  if resumed then
     local other = self.pipeline.active[self.token.project_id]
     if other and other ~= self then -- it began after the options were checked
       return nil, errors.new {
@@ -263,7 +264,7 @@ local function begin(self)
     end
   end
   local state = "pending"
-  if self.resumed then
+  if resumed then
     state, err = resume(self)
     if not state then
       return nil, err
@@ -435,7 +436,7 @@ function job.new(pipeline, given, level)
   end
   local now = core.now()
   return setmetatable({
-    pipeline = pipeline, token = token, resumed = token.project_id ~= nil,
+    pipeline = pipeline, token = token,
     plan = poll.plan(checked.poll, pipeline.local_service),
     on_progress = checked.on_progress, began = now,
     deadline = now + (checked.timeout or TIMEOUT),
