@@ -99,6 +99,17 @@ end
 exchange("get", "GET", "/get", nil, "project_id", "p 1")
 exchange("post", "POST", "/post", text)
 exchange("put", "PUT", "/put", text)
+do -- one that waits for its time, and is told apart from what goes on
+  local request = finish(client:look("/get", PATIENCE, PATIENCE, PATIENCE,
+    false, 0.001, 0.001, 1e9, 1e9, 14, "project_id", "p 1"))
+  local status, answer = request:result()
+  if not status then
+    note("look", answer)
+  else
+    check(status == 200, "look status " .. tostring(status))
+  end
+  request:close()
+end
 local forgotten = client:start("GET", "/get", nil, PATIENCE, PATIENCE, PATIENCE,
   false)
 forgotten:cancel()
