@@ -167,7 +167,7 @@ end
 function Scheduler:give_way()
   local task = self.deadline and self:inside()
   if task and core.now() >= self.deadline then
-    self:wake(task)
+    self:expect(task, nil, nil, 0) -- not behind all that was spawned
     coroutine.yield(self)
   end
 end
