@@ -276,17 +276,18 @@ end
 --- Begins to ask for a project's state: after a pause, and again as long as the
 -- answer says that the work goes on.
 -- @tparam string project_id
+-- @tparam boolean beside see @{Pipeline:is_beside}
 -- @tparam number pause seconds
 -- @tparam number every seconds between two looks; 0: one look
 -- @tparam number last moment of the last look
 -- @tparam number deadline moment
 -- @treturn request
 -- @treturn integer its id
-function Pipeline:begin_look(project_id, pause, every, last, deadline)
+function Pipeline:begin_look(project_id, beside, pause, every, last, deadline)
   local settings = self.settings
   return self.core:look(self.operations.project_info.path,
     settings.connect_timeout, settings.stall_timeout, settings.timeout,
-    self:is_beside(), pause, every, last, deadline, status.GOING,
+    beside, pause, every, last, deadline, status.GOING,
     "project_id", project_id)
 end
 
