@@ -339,7 +339,9 @@ int loop_wait(struct loop *loop, int64_t milliseconds)
   int descriptors = 0;
 
   if (left < milliseconds)
-    milliseconds = left > 0 ? left : 0;
+    milliseconds = left;
+  if (milliseconds < 0)
+    milliseconds = 0; /* poll(2) would wait for ever */
   if (milliseconds > INT32_MAX)
     milliseconds = INT32_MAX;
   errno = 0;

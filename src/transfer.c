@@ -132,7 +132,7 @@ enum transfer_end transfer_begin(struct transfer *t)
 {
   if (t->work == TRANSFER_RELEASE)
     return END_RELEASED;
-  if (!t->reply) {
+  if (t->work == TRANSFER_EXCHANGE && !t->reply) {
     t->reply = malloc(sizeof *t->reply);
     if (!t->reply)
       return END_MEMORY;
