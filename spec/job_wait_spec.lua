@@ -8,6 +8,8 @@ local faults = require "spec.support.faults"
 local flow = require "spec.support.flow"
 local process = require "spec.support.process"
 
+local PUC_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+
 describe("a job that waits", function()
   local server, client, folder
 
@@ -135,6 +137,106 @@ describe("a job that waits", function()
     assert.equal("mine", task:wait())
     assert.equal("completed", after)
     assert.is_not_nil(threaded)
+  end)
+
+  it("returns to a pcall, at the end as well", function()
+    if PUC_51 then return end -- cannot wait there
+    for _, body in ipairs {
+      function()
+        local ok, video = pcall(client.make_video, client, job())
+        return { ok, video and video.status }
+      end,
+      function() return pcall(client.make_video, client, job()) end,
+    } do
+      server:on("GET", "/open/prj_info", { flow.info(3), flow.info(3),
+        flow.finished(server) })
+      local task = client:spawn(body)
+      local value, video = task:wait()
+      if value == true then value = { value, video.status } end
+      assert.same({ true, "completed" }, value)
+    end
+  end)
+
+  it("shares the places for all of its looks, told or not", function()
+    client:close()
+    client = jogg.client { api_key = "k", base_url = server.url,
+      max_transfers = 1, retries = 0 }
+    server:on("GET", "/open/prj_info", { flow.info(3), flow.info(3),
+      { status = 503, body = "x" }, flow.info(3) })
+    server:on("PUT", "/open/product", { stall = "after_request" })
+    for _, on_progress in ipairs { false, function() end } do
+      local task = client:spawn(function()
+        return client:make_video { url = flow.PAGE,
+          poll = { first = 0.01, interval = 0.05 },
+          on_progress = on_progress or nil }
+      end)
+      local before = flow.count(server, "info")
+      step_until(function() return flow.count(server, "info") >= before + 5 end)
+      local other = client:spawn(function()
+        return client:update_product { product_id = 1, title = "lamp" }
+      end)
+      local updates = flow.count(server, "update")
+      step_until(function() return flow.count(server, "update") > updates end)
+      local seen = flow.count(server, "info")
+      local moment = core.now() + 0.4
+      step_until(function() return core.now() > moment end)
+      assert.equal(seen, flow.count(server, "info"))
+      other:cancel()
+      task:cancel()
+    end
+  end)
+
+  describe("in Lua 5.1's pcall", function()
+    if not PUC_51 then return end -- all others can wait there
+
+    it("leaves its project to the next one", function()
+      local token = { version = 1, generation = "open",
+        project_id = flow.PROJECT, render_sent = true, rendered = true }
+      local task = client:spawn(function()
+        return (pcall(client.make_video, client, { resume = token }))
+      end)
+      client:run()
+      assert.is_false(task.value)
+      assert(client:make_video { resume = token, poll = flow.POLL })
+    end)
+
+    it("leaves nothing that looks on", function()
+      server:on("GET", "/open/prj_info", { delay = 0.1, json = { code = 0,
+        data = { status = 2 } } })
+      local task = client:spawn(function()
+        local ok = pcall(client:watch "p")
+        local moment = core.now() + 0.001
+        while core.now() < moment do end -- the step is over now
+        return ok or client:project_info "p"
+      end)
+      local deadline = core.now() + 5
+      while not task.done and core.now() < deadline do client:step() end
+      assert.equal(2, task.value.status)
+    end)
+  end)
+
+  it("ends with its client, after a step that was interrupted", function()
+    local ended = false
+    local task = client:spawn(function()
+      local first = client:project_info "p"
+      local _, err = client:project_info "stalls"
+      client:project_info "p" -- tries on, though it is cancelled
+      ended = first and err.kind == "cancelled"
+    end)
+    local scheduler = client.scheduler
+    server:on("GET", "/open/prj_info", { flow.info(3),
+      { stall = "after_request" } })
+    step_until(function() return flow.count(server, "info") == 2 end)
+    client:spawn(function() end)
+    scheduler.forget = function() -- where Ctrl-C might strike
+      scheduler.forget = nil
+      error("interrupted!", 0)
+    end
+    local ok
+    repeat ok = pcall(client.step, client) until not ok
+    client:close()
+    assert.is_true(task.done)
+    assert.is_true(ended)
   end)
 
   it("tells its progress, if somebody listens", function()

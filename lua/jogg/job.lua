@@ -345,11 +345,7 @@ end
 --- The same in a task, and the error says how to go on.
 -- @tparam table err
 function Job:break_off(err)
-  local job = self
-  repeat -- and those in whose callbacks it began
-    job:abandon()
-    job = job.outer
-  until not job
+  self:abandon()
   failed(self, err)
   err.outcome = self.token.rendered and "accepted" or
     self.token.render_sent and "unknown" or "not_sent"

@@ -95,6 +95,10 @@ function Scheduler:forget(task)
     self.pending[task.id] = nil
     task.id = nil
   end
+  if task.request then -- and what it waited for has a place
+    task.request:close()
+    task.request = nil
+  end
 end
 
 -- A cancelled task tries something. It has some tries, to tidy up.
@@ -163,10 +167,11 @@ function Scheduler:suspend(task, request, id, seconds)
 end
 
 --- Lets the step come to its end, where that is due, in the middle of what a
--- task does. Outside of tasks it does nothing.
+-- task does. Outside of tasks it does nothing, nor in one that is to end.
 function Scheduler:give_way()
   local task = self.deadline and self:inside()
-  if task and core.now() >= self.deadline then
+  if task and not task.cancelled and core.now() >= self.deadline then
+    task.looker = nil -- see suspend
     self:expect(task, nil, nil, 0) -- not behind all that was spawned
     coroutine.yield(self)
   end
@@ -317,10 +322,14 @@ function Scheduler:step(seconds)
   return self.live
 end
 
--- What a step that must not wait does where there is something to do.
-local function step_briefly(self, now, some)
+--- The same, and it never waits.
+-- @tparam number now moment
+-- @tparam boolean some are requests finished?
+-- @treturn ?integer how many tasks are alive
+-- @treturn ?table error
+function Scheduler:step_at_once(now, some)
   if self.running and self:inside() then
-    error("client:step must not be called inside a task", 4)
+    error("client:step must not be called inside a task", 3)
   end
   if not self.threaded then
     local ok, err = self.core:run_thread()
@@ -329,31 +338,14 @@ local function step_briefly(self, now, some)
     end
     self.threaded = true
   end
-  local deadline = now + budget_of(self, now)
-  self.deadline = deadline
-  self.more = dispatch.all(self, deadline, some)
-  self.deadline = nil
-  return true
-end
-
---- The same, and it never waits.
--- @tparam number now moment
--- @tparam boolean some are requests finished?
--- @treturn ?integer how many tasks are alive
--- @treturn ?table error
-function Scheduler:step_at_once(now, some)
   local due = self.sleepers.times[1]
   self.more = false
-  if some or self.ready_first <= self.ready_last or due and due <= now or
-    self.running or not self.threaded then
-    local ok, err = step_briefly(self, now, some)
-    if not ok then
-      return nil, err
-    end
+  if some or self.ready_first <= self.ready_last or due and due <= now then
+    self.deadline = now + budget_of(self, now)
+    self.more = dispatch.all(self, self.deadline, some)
+    self.deadline = nil
   end
-  if self.watched then
-    self:set_alarm()
-  end
+  self:set_alarm()
   return self.live
 end
 

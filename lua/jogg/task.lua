@@ -181,6 +181,11 @@ function tasks.finish(task, value, err)
   task.done = true
   task.value, task.err = value, err
   scheduler:forget(task)
+  local job = task.job
+  while job do -- it raised, whether that was caught or not
+    job:abandon()
+    job = job.outer -- in whose callback it began
+  end
   local waiters = task.waiters
   task.waiters = nil
   for i = 1, waiters and #waiters or 0 do
