@@ -23,8 +23,8 @@
 #include <stdlib.h>
 
 #define SLEEP_MS 60000           /* a thread without work still looks around */
-#define DOZE_MS 5                /* one that just had some does it once more
-                                    by itself: to wake it can cost the host a
+#define DOZE_MS 1                /* one that just had some does it once more
+                                    by itself: to wake it can cost a frame a
                                     fifth of a millisecond */
 
 struct engine {
@@ -43,6 +43,7 @@ struct engine {
   atomic_bool cancelling;            /* some transfer is marked cancelled */
   atomic_bool stopping;
   atomic_bool asleep;                /* only loop_wake wakes the thread */
+  atomic_bool watched;               /* the host waits for the bell */
   _Atomic int64_t alarm_ms;
 };
 
@@ -155,15 +156,14 @@ static bool sleep_may(struct engine *e, int64_t alarm)
 static void *drive_until_stopped(void *user)
 {
   struct engine *e = user;
-  bool busy = true;
+  bool busy = false;
 
   while (!atomic_load(&e->stopping)) {
     bool some = drive(e);
     int64_t alarm = alarm_keep(e);
-    int64_t limit = SLEEP_MS;
-    if (alarm != CLOCK_NEVER && alarm - clock_ms() < limit)
-      limit = alarm - clock_ms();
-    if (busy || some) {
+    int64_t left = alarm - clock_ms();
+    int64_t limit = left < SLEEP_MS ? left : SLEEP_MS;
+    if ((busy || some) && !atomic_load(&e->watched)) {
       limit = limit < DOZE_MS ? limit : DOZE_MS;
       busy = loop_wait(e->loop, limit) > 0;
     } else if (sleep_may(e, alarm)) {
@@ -192,6 +192,7 @@ struct engine *engine_new(const struct loop_options *options,
   atomic_init(&e->cancelling, false);
   atomic_init(&e->stopping, false);
   atomic_init(&e->asleep, false);
+  atomic_init(&e->watched, false);
   atomic_init(&e->alarm_ms, CLOCK_NEVER);
   e->loop = loop_new(options);
   if (!e->loop) {
@@ -317,8 +318,11 @@ bool engine_wait(struct engine *e, int64_t milliseconds)
 
   if (milliseconds > INT32_MAX)
     milliseconds = INT32_MAX;
-  if (e->threaded)
+  if (e->threaded) {
+    if (milliseconds > 0 && atomic_load(&e->inbox))
+      loop_wake(e->loop); /* who waits has the time to wake who dozes */
     return poll(&bell, 1, (int)milliseconds) >= 0 || errno != EINTR;
+  }
   drive_inline(e);
   if (atomic_load(&e->outbox) || milliseconds <= 0)
     return true;
@@ -353,6 +357,7 @@ bool engine_is_threaded(const struct engine *e)
 int engine_descriptor(struct engine *e, int *error)
 {
   *error = engine_start(e);
+  atomic_store(&e->watched, true);
   return *error ? -1 : e->bell.fd[0];
 }
 
