@@ -178,7 +178,7 @@ describe("tasks", function()
         client:spawn(function() client.pipeline:pause(1000) end)
       end
       client:step(0)
-      while client.scheduler.ready_first <= client.scheduler.ready_last do
+      while client.scheduler.ready.last > 0 do
         client:step(0)
       end
       assert.equal(2000, client.scheduler.sleepers.length)

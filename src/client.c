@@ -25,21 +25,46 @@
 
 static struct client **client_check(lua_State *L)
 {
-  return luaL_checkudata(L, 1, CLIENT_TYPE);
+  return jogg_self(L, CLIENT_TYPE);
+}
+
+/* Why a client cannot be used, or NULL. */
+static const char *fault_of(const struct client *c)
+{
+  if (!c || !c->engine)
+    return "attempt to use a closed client";
+  if (engine_is_forked(c->engine))
+    return "this client was made before a fork and belongs to the parent "
+           "process; make a new one in the child";
+  return NULL;
 }
 
 struct client *client_live(lua_State *L)
 {
   struct client *c = *client_check(L);
+  const char *fault = fault_of(c);
 
-  if (!c || !c->engine) {
-    luaL_error(L, "attempt to use a closed client");
-    return NULL; /* not reached */
-  }
-  if (engine_is_forked(c->engine))
-    luaL_error(L, "this client was made before a fork and belongs to the "
-                  "parent process; make a new one in the child");
+  if (fault)
+    luaL_error(L, "%s", fault);
   return c;
+}
+
+/***
+Can the client be used?  Never raises.
+@function client:is_usable
+@treturn[1] boolean true
+@treturn[2] boolean false: it is closed, or another process's
+@treturn[2] string the same in words
+*/
+static int client_is_usable(lua_State *L)
+{
+  const char *fault = fault_of(*client_check(L));
+
+  lua_pushboolean(L, !fault);
+  if (!fault)
+    return 1;
+  lua_pushstring(L, fault);
+  return 2;
 }
 
 static void nobody_waits(struct transfer *t, void *user)
@@ -236,7 +261,7 @@ static int client_begin_step(lua_State *L)
 {
   struct client *c = *client_check(L);
 
-  if (!c || !c->engine || engine_is_forked(c->engine))
+  if (fault_of(c))
     return 0;
   client_collect(c);
   lua_pushnumber(L, clock_seconds());
@@ -315,6 +340,7 @@ void client_register(lua_State *L)
     { "discard", client_discard },
     { "download", client_download },
     { "is_local", client_is_local },
+    { "is_usable", client_is_usable },
     { "look", client_look },
     { "next", client_next },
     { "run_thread", client_run_thread },

@@ -26,7 +26,7 @@
 #define luaL_newlib(L, list) \
   (lua_createtable(L, 0, sizeof(list) / sizeof((list)[0]) - 1), \
    luaL_register(L, NULL, list))
-#define luaL_setfuncs(L, list, upvalues) luaL_register(L, NULL, list)
+#define luaL_setfuncs(L, list, upvalues) luaL_openlib(L, NULL, list, upvalues)
 
 /* [-0, +0, -] */
 static inline int compat_absindex(lua_State *L, int index)

@@ -32,7 +32,8 @@ void jogg_type(lua_State *L, const char *name, const luaL_Reg *methods,
 {
   (void)luaL_newmetatable(L, name);
   lua_newtable(L);
-  jogg_functions(L, methods);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, methods, 1); /* see jogg_self */
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, close);
   lua_setfield(L, -2, "__gc");
@@ -45,6 +46,19 @@ void jogg_type(lua_State *L, const char *name, const luaL_Reg *methods,
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
+}
+
+void *jogg_self(lua_State *L, const char *name)
+{
+  void *userdata = lua_touserdata(L, 1);
+
+  if (userdata && lua_getmetatable(L, 1)) {
+    int own = lua_rawequal(L, -1, lua_upvalueindex(1));
+    lua_pop(L, 1);
+    if (own)
+      return userdata;
+  }
+  return luaL_checkudata(L, 1, name); /* the registry takes its time */
 }
 
 int64_t jogg_milliseconds(lua_State *L, int index)

@@ -18,7 +18,7 @@
 
 static struct request **request_check(lua_State *L)
 {
-  return luaL_checkudata(L, 1, REQUEST_TYPE);
+  return jogg_self(L, REQUEST_TYPE);
 }
 
 /* [-0, +0, v] */

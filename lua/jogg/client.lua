@@ -79,7 +79,7 @@ local function live(self, name, waits, level)
   if not self.core then
     error("attempt to use a closed client", level)
   end
-  local usable, why = pcall(self.core.is_local, self.core)
+  local usable, why = self.core:is_usable()
   if not usable then
     error(why, level) -- after a fork
   end

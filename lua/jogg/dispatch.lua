@@ -1,15 +1,21 @@
 -- SPDX-License-Identifier: MIT
 
 --- Going on with tasks: those that were woken, those whose requests are
--- finished, those whose time has come.
+-- finished, those whose time has come, those that gave way.
 --
 -- Works on a scheduler's books; what it runs is resumed here and nowhere else.
+-- A frame pays for all that it touches, with cold caches: so this is one
+-- function for what one frame needs, and not one for each thought.
 -- @module jogg.dispatch
 
 local core = require "jogg.core"
 local tasks = require "jogg.task"
 
-local ROUND = 256 -- results in a row before the sleepers get their turn
+local KINDS = 4   -- of what a task waits for
+local ROUND = 256 -- resumed in a row by a step that may wait, beside the ready
+
+local create, resume = coroutine.create, coroutine.resume
+local settle = tasks.settle
 
 -- The task that runs, whatever its client; one for each Lua state.
 local active
@@ -29,31 +35,9 @@ local function again(self, task, raised)
   error(raised, 0)
 end
 
-local function resume(self, task)
-  local outer, job = active, nil
-  if not task.thread then
-    local ok, raised = pcall(tasks.begin, task)
-    if not ok then
-      again(self, task, raised)
-    end
-    job = task.job -- whose rest it is, if it is one
-  end
-  self.running, active = task, task
-  if job then
-    tasks.settle(task, coroutine.resume(task.thread, job))
-  else
-    tasks.settle(task, coroutine.resume(task.thread))
-  end
-  self.running, active = nil, outer
-end
-
 -- Does what a task waits for have to go on, and does the wait go on with it?
 local function looks_on(self, task)
-  local looker = task.looker
-  if not looker or task.cancelled then
-    return false
-  end
-  local ok, ended = pcall(looker.go_on, looker, task)
+  local ok, ended = pcall(task.looker.go_on, task.looker, task)
   if not ok then
     again(self, task, ended)
   end
@@ -66,101 +50,116 @@ end
 function dispatch.resume(self, task)
   task.woken = nil -- its place among the ready means nothing any more
   self.resumed = self.resumed + 1
-  if task.fresh and task.cancelled then
-    tasks.finish(task, nil, tasks.cancelled(self))
-  elseif not task.done and not looks_on(self, task) then
+  if task.done or
+    task.looker and not task.cancelled and looks_on(self, task) then
+    return
+  elseif task.fresh then
+    if task.cancelled then
+      return tasks.finish(task, nil, tasks.cancelled(self))
+    end
     task.fresh = nil
-    resume(self, task)
   end
-end
-
---- Goes on with those that were woken so far, not those that they wake in turn.
--- @tparam Scheduler self
--- @tparam ?number deadline moment
--- @treturn boolean the time was over first
-function dispatch.ready(self, deadline)
-  local last = self.ready_last
-  while self.ready_first <= last do
-    local first = self.ready_first
-    local task = self.ready[first]
-    self.ready[first] = nil
-    self.ready_first = first + 1
-    if task.woken then
-      dispatch.resume(self, task)
-      if deadline and core.now() >= deadline then
-        return true
-      end
+  local outer, thread, job = active, task.thread, nil
+  if not thread then
+    local ok, created = pcall(create, task.body)
+    if not ok then
+      again(self, task, created)
     end
+    thread = created
+    task.thread, task.body = thread, nil
+    job = task.job -- whose rest it is, if it is one
   end
-  if self.ready_first > self.ready_last then
-    self.ready_first, self.ready_last = 1, 0
+  self.running, active = task, task
+  if job then
+    settle(task, resume(thread, job))
+  else
+    settle(task, resume(thread))
   end
-  return false
+  self.running, active = nil, outer
 end
 
--- Goes on with those whose requests are finished. True: there may be more.
-local function dispatch_results(self, deadline, some)
-  if not some then
-    return false
-  end
-  for _ = 1, ROUND do
+-- The first of a queue whose mark it still has: else it was woken otherwise.
+local function take(queue, mark)
+  repeat
+    local first = queue.first
+    local task = queue[first]
+    queue[first] = nil
+    if first < queue.last then
+      queue.first = first + 1
+    else
+      queue.first, queue.last = 1, 0
+    end
+    if task[mark] then
+      return task
+    end
+  until queue.last == 0
+end
+
+-- The task whose request is finished.
+local function take_result(self)
+  repeat
     local id = self.core:next()
-    if not id then
-      return false
-    end
-    local task = self.pending[id]
+    local task = self.pending[id or 0]
     if task then
       self:end_wait(task)
-      dispatch.resume(self, task)
+      return task
     end
-    if deadline and core.now() >= deadline then
-      return true
-    end
-  end
-  return true
+  until not id
 end
 
--- Goes on with those whose time has come. True: the budget ended first.
-local function dispatch_sleepers(self, deadline)
-  local due, task = self.sleepers:peek()
-  local now = due and core.now()
-  while due and due <= now do
+-- The task whose time has come.
+local function take_sleeper(self)
+  local due, task = self:next_due()
+  if due and due <= core.now() then
     self.sleepers:pop()
-    if task.due == due then
-      task.due = nil
-      self:end_wait(task)
-      dispatch.resume(self, task)
-    else
-      self.stale = self.stale - 1
-    end
-    if deadline and core.now() >= deadline then
-      return true
-    end
-    due, task = self.sleepers:peek()
+    self:end_wait(task, true)
+    return task
   end
-  return false
 end
 
-local ROUNDS = { dispatch.ready, dispatch_results, dispatch_sleepers }
-
---- Goes on with everybody who can, each in turn. Where the time is over before
--- all had a turn, the next step begins with those that had none: whatever one
--- of the three has to do, it holds up none of the others for long.
--- @tparam Scheduler self
--- @tparam ?number deadline moment
--- @tparam boolean some are requests finished, as far as is known?
--- @treturn boolean there is more to do
-function dispatch.all(self, deadline, some)
-  local more = false
-  for i = 0, #ROUNDS - 1 do
-    local turn = (self.turn + i) % #ROUNDS + 1
-    more = ROUNDS[turn](self, deadline, some) or more
-    if more and deadline then
-      self.turn = turn % #ROUNDS
-      return true
+-- Who goes on next: whatever one kind has to do, it holds up none of the
+-- others for long.
+local function pick(self, some)
+  local turn = self.turn
+  for _ = 1, KINDS do
+    turn = turn % KINDS + 1
+    local task
+    if turn == 1 then
+      task = self.gave.last > 0 and take(self.gave, "gave")
+      if task then
+        task.gave = nil
+      end
+    elseif turn == 2 then
+      task = some and take_result(self)
+    elseif turn == 3 then
+      task = self.ready.last > 0 and take(self.ready, "woken")
+    else
+      task = self.sleepers.length > 0 and take_sleeper(self)
+    end
+    if task then
+      self.turn = turn
+      return task
     end
   end
-  return more
+end
+
+--- Goes on with everybody who can, each kind in turn.
+-- @tparam Scheduler self
+-- @tparam ?number deadline moment; without it, goes on with those that were
+-- woken so far, not with all that they wake in turn
+-- @tparam boolean some are requests finished, as far as is known?
+-- @treturn boolean there may be more to do
+function dispatch.all(self, deadline, some)
+  local left = ROUND + self.ready.last - self.ready.first
+  repeat
+    local task = pick(self, some)
+    if not task then
+      return false
+    end
+    dispatch.resume(self, task)
+    left = left - 1
+  until deadline and core.now() >= deadline or not deadline and left < 0
+  return true
 end
 
 return dispatch

@@ -191,6 +191,7 @@ local function fetch(self)
   if not self.token.output then
     return true
   end
+  self.pipeline.scheduler:give_way()
   self:tell("download", { progress = 0, bytes = 0 })
   local deadline = math.max(self.deadline, core.now() + DOWNLOAD)
   self.download = {
@@ -424,6 +425,7 @@ end
 function job.new(pipeline, given, level)
   local checked = options.check(fields_of(pipeline.operations), given,
     "make_video", level + 1)
+  pipeline.scheduler:give_way()
   local token
   if checked.resume then
     token = tokens.read(pipeline, checked, level + 1)

@@ -12,8 +12,8 @@ local MINUTE = 60
 -- @tparam number now seconds
 -- @treturn number seconds; 0: it may go out at once
 function Pace:wait(now)
-  local oldest = self.times[self.position]
-  return oldest and math.max(0, oldest + MINUTE - now) or 0
+  local wait = self.times[self.position] + MINUTE - now
+  return wait > 0 and wait or 0
 end
 
 --- Notes that a call goes out.
@@ -28,8 +28,7 @@ end
 -- @tparam number pause seconds
 function Pace:hold(now, pause)
   for i = 1, self.limit do
-    local time = self.times[i]
-    self.times[i] = math.max(time or -math.huge, now + pause - MINUTE)
+    self.times[i] = math.max(self.times[i], now + pause - MINUTE)
   end
 end
 
@@ -39,7 +38,11 @@ local pace = {}
 -- @tparam integer limit
 -- @treturn table
 function pace.new(limit)
-  return setmetatable({ limit = limit, times = {}, position = 1 }, Pace)
+  local times = {}
+  for i = 1, limit do
+    times[i] = -math.huge
+  end
+  return setmetatable({ limit = limit, times = times, position = 1 }, Pace)
 end
 
 return pace

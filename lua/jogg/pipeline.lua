@@ -92,7 +92,6 @@ function Pipeline:run(tick, on_tick, start, ...)
     request:close() -- the network hears of it at once
     return nil, err
   end
-  scheduler:give_way()
   return request
 end
 
@@ -154,7 +153,11 @@ local function exchange(self, operation, body, name, value, timeout)
   if not request then
     return nil, err
   end
+  if not operation.data then
+    return conclude(operation, request)
+  end
   local data
+  self.scheduler:give_way() -- to decode an answer takes its time
   data, err = conclude(operation, request)
   self.scheduler:give_way()
   return data, err

@@ -3,8 +3,8 @@
 --- Who goes on when.
 --
 -- A scheduler belongs to one client. It knows which task waits for which
--- request (`pending`), which sleep until when (`sleepers`), and which may go
--- on at once (`ready`). Everything here runs in the host's thread.
+-- request (`pending`), which sleep until when (`sleepers`), which may go
+-- on at once (`ready`), and which gave way to the frame (`gave`). Everything here runs in the host's thread.
 -- @module jogg.scheduler
 
 local core = require "jogg.core"
@@ -20,6 +20,9 @@ local CATCH_UP = 0.00025 -- s; then a step may take this
 local DEAF_MAXIMUM = 100 -- calls that a cancelled task may still try
 local STALE_MINIMUM = 256 -- left-over sleepers that are worth clearing away
 
+local running, yield = coroutine.running, coroutine.yield
+local WAITS = tasks.WAITS
+
 local Scheduler = {}
 Scheduler.__index = Scheduler
 
@@ -28,7 +31,9 @@ Scheduler.__index = Scheduler
 --- The task that we are inside of, in whatever coroutine; or nil.
 function Scheduler:inside()
   local task = self.running
-  if task and not tasks.is_inside(task) then
+  if not task or running() == task.thread then
+    return task
+  elseif not tasks.is_inside(task) then
     -- Ctrl-C or a lack of memory struck between its turn and our books
     self.running = nil
     if not task.done and not tasks.is_suspended(task) then
@@ -45,7 +50,7 @@ end
 -- itself, and inside a task of another client
 function Scheduler:current(level)
   local task = self:inside()
-  if task and coroutine.running() ~= task.thread then
+  if task and running() ~= task.thread then
     error("this is a coroutine of your own inside a task: it cannot wait " ..
       "there; use client:spawn to do things side by side", level + 1)
   elseif not task then
@@ -65,25 +70,34 @@ function Scheduler:refuse_foreign(level)
 end
 
 --- What a task waited for means nothing any more.
-function Scheduler:end_wait(task)
-  if task.id then
-    self.pending[task.id] = nil
+-- @tparam Task task
+-- @tparam ?boolean popped is it no sleeper any more?
+function Scheduler:end_wait(task, popped)
+  local id = task.id
+  if id then
+    self.pending[id] = nil
     task.id = nil
   end
-  if task.due then -- its entry among the sleepers stays for now
+  if task.due then
     task.due = nil
-    self.stale = self.stale + 1
+    if not popped then -- its entry among the sleepers stays for now
+      self.stale = self.stale + 1
+    end
   end
+end
+
+local function push(queue, task)
+  local last = queue.last + 1
+  queue.last = last
+  queue[last] = task
 end
 
 --- Makes a task able to go on.
 function Scheduler:wake(task)
   if not task.woken then
-    task.woken = true
+    task.woken, task.gave = true, nil
     self:end_wait(task)
-    local last = self.ready_last + 1
-    self.ready_last = last
-    self.ready[last] = task
+    push(self.ready, task)
   end
 end
 
@@ -124,19 +138,20 @@ end
 -- @tparam table task
 -- @param request or nil
 -- @tparam ?integer id of the request
--- @tparam ?number seconds
+-- @tparam ?number seconds; 0: it goes on soon, before all that was spawned
 function Scheduler:expect(task, request, id, seconds)
-  if task.id then -- an earlier wait could not yield: Lua 5.1, inside pcall
-    self.pending[task.id] = nil
+  if task.id or task.due then
+    self:end_wait(task) -- it could not yield: Lua 5.1, inside pcall
   end
-  if task.due then
-    self.stale = self.stale + 1
-  end
-  task.request, task.id, task.due, task.woken = request, id, nil, nil
+  task.request, task.woken, task.gave = request, nil, nil
   if id then
+    task.id = id
     self.pending[id] = task
   end
-  if seconds then
+  if seconds == 0 then
+    task.gave = true
+    push(self.gave, task)
+  elseif seconds then
     tidy(self)
     local due = core.now() + seconds
     task.due = due
@@ -158,7 +173,7 @@ function Scheduler:suspend(task, request, id, seconds)
   end
   task.looker = nil -- of a wait that could not yield: Lua 5.1, inside pcall
   self:expect(task, request, id, seconds)
-  coroutine.yield(self)
+  yield(WAITS)
   task.request = nil
   if task.cancelled then
     return nil, tasks.cancelled(self)
@@ -169,11 +184,14 @@ end
 --- Lets the step come to its end, where that is due, in the middle of what a
 -- task does. Outside of tasks it does nothing, nor in one that is to end.
 function Scheduler:give_way()
-  local task = self.deadline and self:inside()
-  if task and not task.cancelled and core.now() >= self.deadline then
-    task.looker = nil -- see suspend
-    self:expect(task, nil, nil, 0) -- not behind all that was spawned
-    coroutine.yield(self)
+  local deadline = self.deadline
+  if deadline and core.now() >= deadline then
+    local task = self:inside()
+    if task and not task.cancelled then
+      task.looker = nil -- see suspend
+      self:expect(task, nil, nil, 0)
+      yield(WAITS)
+    end
   end
 end
 
@@ -190,7 +208,7 @@ function Scheduler:attend(task, looker, rest)
   end
   task.looker = looker
   looker:begin(task)
-  coroutine.yield(self, rest)
+  yield(WAITS, rest)
   return self:attended(task)
 end
 
@@ -250,18 +268,25 @@ end
 --- Goes on with a task that was woken, before all others.
 Scheduler.resume_now = dispatch.resume
 
--- When there is something to do without the network: a moment, maybe past.
-local function next_moment(self)
-  if self.ready_first <= self.ready_last or self.more then
-    return 0
-  end
+--- Who sleeps, and wakes next.
+-- @treturn ?number moment
+-- @treturn ?Task
+function Scheduler:next_due()
   local due, task = self.sleepers:peek()
-  while due and task.due ~= due do
+  while due and task.due ~= due do -- it was woken otherwise
     self.sleepers:pop()
     self.stale = self.stale - 1
     due, task = self.sleepers:peek()
   end
-  return due
+  return due, task
+end
+
+-- When there is something to do without the network: a moment, maybe past.
+local function next_moment(self)
+  if self.ready.last > 0 or self.gave.last > 0 or self.more then
+    return 0
+  end
+  return (self:next_due())
 end
 
 --- Seconds until there is something to do without the network.
@@ -302,12 +327,6 @@ local function step_patiently(self, seconds)
   end
 end
 
--- How long a step may take that must not wait.
-local function budget_of(self, now)
-  local due = self.sleepers:peek()
-  return due and now - due > BEHIND and CATCH_UP or BUDGET
-end
-
 --- Goes on with tasks that can, for so long; see client:step.
 -- @tparam number seconds 0: it does not wait
 -- @treturn integer how many tasks are alive
@@ -323,11 +342,11 @@ function Scheduler:step(seconds)
 end
 
 --- The same, and it never waits.
--- @tparam number now moment
+-- @tparam number moment when it began
 -- @tparam boolean some are requests finished?
 -- @treturn ?integer how many tasks are alive
 -- @treturn ?table error
-function Scheduler:step_at_once(now, some)
+function Scheduler:step_at_once(moment, some)
   if self.running and self:inside() then
     error("client:step must not be called inside a task", 3)
   end
@@ -339,13 +358,16 @@ function Scheduler:step_at_once(now, some)
     self.threaded = true
   end
   local due = self.sleepers.times[1]
+  local late = due and moment - due or -1
   self.more = false
-  if some or self.ready_first <= self.ready_last or due and due <= now then
-    self.deadline = now + budget_of(self, now)
+  if some or late >= 0 or self.gave.last > 0 or self.ready.last > 0 then
+    self.deadline = moment + (late > BEHIND and CATCH_UP or BUDGET)
     self.more = dispatch.all(self, self.deadline, some)
     self.deadline = nil
   end
-  self:set_alarm()
+  if self.watched then
+    self:set_alarm()
+  end
   return self.live
 end
 
@@ -410,8 +432,8 @@ function Scheduler:cancel_all()
       self:wake(task)
     end
   end
-  while self.ready_first <= self.ready_last do
-    dispatch.ready(self)
+  while self.ready.last > 0 do
+    dispatch.all(self, nil, false)
   end
 end
 
@@ -434,8 +456,8 @@ local scheduler = {}
 function scheduler.new(core_client)
   return setmetatable({
     core = core_client, pending = {}, sleepers = heap.new(), tasks = {},
-    ready = {}, ready_first = 1, ready_last = 0, live = 0, resumed = 0,
-    stale = 0, turn = 0, more = false, closed = false,
+    ready = { first = 1, last = 0 }, gave = { first = 1, last = 0 },
+    live = 0, resumed = 0, stale = 0, turn = 0, more = false, closed = false,
   }, Scheduler)
 end
 

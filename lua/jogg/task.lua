@@ -14,7 +14,11 @@ local errors = require "jogg.error"
 local SLICE = 0.25 -- s; how often a blocking wait comes back for Ctrl-C
 local NO_YIELD = "attempt to yield across metamethod/C-call boundary"
 
-local tasks = {}
+local WAITS = {}
+
+local tasks = {
+  WAITS = WAITS, -- what the coroutine of a task that waits gives back
+}
 
 local Task = { __name = "jogg.task" }
 Task.__index = Task
@@ -108,14 +112,6 @@ function tasks.new(scheduler, f)
   return setmetatable({
     scheduler = scheduler, body = body, fresh = true,
   }, Task)
-end
-
---- Makes the coroutine of a task that has none: it has not begun, or waits with
--- nothing but jogg's own work left to do.
--- @tparam Task task
-function tasks.begin(task)
-  task.thread = coroutine.create(task.body)
-  task.body = nil
 end
 
 --- Does a task run now, itself or through something that it called?
@@ -214,18 +210,18 @@ end
 --- Takes what a task's coroutine gave back: it waits, or it is at its end.
 -- @tparam Task task
 -- @tparam boolean ok
--- @param value of a task that waits: its scheduler
+-- @param value of a task that waits: WAITS
 -- @param err of a task that waits: the function with the task's rest, if that
 -- does not need the coroutine
 function tasks.settle(task, ok, value, err)
+  if ok and value == WAITS then
+    if err then -- all that is left to do: the coroutine is not needed for it
+      task.thread, task.body = nil, err
+    end
+    return
+  end
   local thread = task.thread
   if coroutine.status(thread) == "suspended" then
-    if value == task.scheduler then
-      if err then -- all that is left to do: the coroutine is not needed for it
-        task.thread, task.body = nil, err
-      end
-      return
-    end
     ok, value = false, "a task must not yield by itself: its client's " ..
       "methods do that"
   end

@@ -27,6 +27,11 @@ local function head(self)
   end
 end
 
+-- Does nobody stand in line?
+local function is_empty(self)
+  return self[1].first > self[1].last and self[2].first > self[2].last
+end
+
 local function leave(self, entry)
   entry.gone = true
   local next_one = head(self)
@@ -85,6 +90,11 @@ function Turns:take(costs)
   local ok, err = self.scheduler:suspend(task, nil, nil, 0)
   if not ok then
     return nil, err
+  end
+  local now = core.now()
+  if is_empty(self) and self.pace:wait(now) <= 0 then
+    self.pace:take(now)
+    return true
   end
   return queue(self, task, self[costs and 1 or 2])
 end
