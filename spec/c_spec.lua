@@ -88,7 +88,8 @@ describe("layer 0", function()
     return program("layer0", renamed("layer0_", "write link renameat2 rename fsync"),
       "spec/c/layer0.c spec/c/layer0_file.c spec/c/layer0_mp4.c",
       "spec/c/layer0_sigpipe.c spec/c/layer0_disk.c spec/c/layer0_state.c",
-      sources "buf clock file headers mp4 scan secret sigpipe state utf8")
+      "spec/c/layer0_tasks.c",
+      sources "buf clock file headers mp4 scan secret sigpipe state tasks utf8")
   end
 
   for name, what in pairs {
@@ -103,6 +104,8 @@ describe("layer 0", function()
     headers_hostile = "300,000 broken header lines",
     state_reads = "an answer's state, where there is no doubt",
     state_hostile = "300,000 broken answers",
+    tasks_queue = "tasks: one place at a time, in the order they came",
+    tasks_sleepers = "tasks that sleep wake in order, whatever happens",
     mp4_judges = "MP4 files: whole, cut, hostile",
     file_writes = "a file, written in parts of any size",
     file_commits = "a file appears whole, with the right permissions",

@@ -6,7 +6,6 @@
 /*** @module jogg.core */
 #include "client.h"
 
-#include "clock.h"
 #include "engine.h"
 #include "error.h"
 #include "jogg.h"
@@ -251,25 +250,6 @@ static int client_next(lua_State *L)
 }
 
 /***
-Begins a step: takes over what is finished.  Never waits, never raises.
-@function client:begin_step
-@treturn[1] number the moment, of @{now}
-@treturn[1] boolean is there something for @{client:next}?
-@treturn[2] nil the client cannot be used: it is closed, or another process's
-*/
-static int client_begin_step(lua_State *L)
-{
-  struct client *c = *client_check(L);
-
-  if (fault_of(c))
-    return 0;
-  client_collect(c);
-  lua_pushnumber(L, clock_seconds());
-  lua_pushboolean(L, c->first != NULL);
-  return 2;
-}
-
-/***
 Gives the network a thread of its own, from now on.
 @function client:run_thread
 @treturn[1] boolean true
@@ -287,8 +267,8 @@ static int client_run_thread(lua_State *L)
 }
 
 /***
-A descriptor that is readable when @{client:next} has something, or at the
-alarm's time.
+A descriptor that is readable when some request is finished, or at the time of
+@{tasks.alarm}.
 @function client:descriptor
 @treturn[1] integer
 @treturn[2] nil
@@ -305,22 +285,6 @@ static int client_descriptor(lua_State *L)
   return 1;
 }
 
-/***
-Sets when the descriptor becomes readable even if nothing is finished.
-@function client:set_alarm
-@tparam ?number moment of @{now}; nil: never
-*/
-static int client_set_alarm(lua_State *L)
-{
-  struct client *c = client_live(L);
-  int64_t alarm = CLOCK_NEVER;
-
-  if (!lua_isnoneornil(L, 2))
-    alarm = jogg_moment(L, 2);
-  engine_set_alarm(c->engine, alarm);
-  return 0;
-}
-
 static int client_tostring(lua_State *L)
 {
   lua_pushfstring(L, "%s (%s)", CLIENT_TYPE,
@@ -333,7 +297,6 @@ static int client_tostring(lua_State *L)
 void client_register(lua_State *L)
 {
   static const luaL_Reg METHODS[] = {
-    { "begin_step", client_begin_step },
     { "close", client_close },
     { "create", client_create },
     { "descriptor", client_descriptor },
@@ -344,7 +307,6 @@ void client_register(lua_State *L)
     { "look", client_look },
     { "next", client_next },
     { "run_thread", client_run_thread },
-    { "set_alarm", client_set_alarm },
     { "start", client_start },
     { "wait", client_wait },
     { NULL, NULL }

@@ -50,6 +50,10 @@ int client_discard(lua_State *L);
    not yet submitted.  [-0, +1, e] pushes it */
 struct request *request_new(lua_State *L);
 
+/* The transfer of an open request at an index; raises for anything else.
+   [-0, +0, v] */
+struct transfer *request_transfer(lua_State *L, int index);
+
 /* The end of a request's hold: the client keeps or frees the transfer. */
 void client_release(struct client *c, struct request *r);
 

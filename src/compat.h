@@ -3,8 +3,8 @@
  * compat: the parts of Lua 5.4's C API that this library uses, for Lua 5.1,
  * LuaJIT, 5.2 and 5.3.
  *
- * Every binding includes this in place of lua.h.  No userdata has a user value
- * here: what belongs together is linked in C, and either side may die first.
+ * Every binding includes this in place of lua.h.  A userdata has one user value
+ * at most, a table: Lua 5.1 has no other.
  */
 #ifndef JOGG_COMPAT_H
 #define JOGG_COMPAT_H
@@ -16,6 +16,14 @@
 
 #define lua_newuserdatauv(L, size, values) \
   ((void)(values), lua_newuserdata(L, size))
+
+#if LUA_VERSION_NUM == 501
+#define lua_setiuservalue(L, index, n) ((void)(n), lua_setfenv(L, index))
+#define lua_getiuservalue(L, index, n) ((void)(n), lua_getfenv(L, index))
+#else
+#define lua_setiuservalue(L, index, n) ((void)(n), lua_setuservalue(L, index))
+#define lua_getiuservalue(L, index, n) ((void)(n), lua_getuservalue(L, index))
+#endif
 
 #endif
 
@@ -62,6 +70,25 @@ static inline void *compat_testudata(lua_State *L, int index, const char *name)
 #define luaL_testudata(L, index, name) compat_testudata(L, index, name)
 
 #endif
+
+/* Goes on with a coroutine; `from` does it.  How it came to its end, or
+   LUA_YIELD; `results`: values on its stack. */
+static inline int compat_resume(lua_State *thread, lua_State *from,
+                                int arguments, int *results)
+{
+#if LUA_VERSION_NUM >= 504
+  return lua_resume(thread, from, arguments, results);
+#else
+#if LUA_VERSION_NUM == 501
+  int state = lua_resume(thread, arguments);
+  (void)from;
+#else
+  int state = lua_resume(thread, from, arguments);
+#endif
+  *results = lua_gettop(thread);
+  return state;
+#endif
+}
 
 /* Numbers with an integer subtype came with 5.3. */
 #if LUA_VERSION_NUM >= 503

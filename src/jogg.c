@@ -165,6 +165,7 @@ int luaopen_jogg_core(lua_State *L)
   output_register(L);
   request_register(L);
   client_register(L);
+  scheduler_register(L);
   lua_pushstring(L, curl_version_info(CURLVERSION_NOW)->version);
   lua_setfield(L, -2, "curl_version");
   lua_pushinteger(L, TRANSFER_BODY_MAXIMUM);

@@ -15,6 +15,7 @@
 #define CLIENT_TYPE "jogg.core.client"
 #define REQUEST_TYPE "jogg.core.request"
 #define OUTPUT_TYPE "jogg.core.output"
+#define TASKS_TYPE "jogg.core.tasks"
 
 struct client;
 struct file;
@@ -25,6 +26,7 @@ void client_register(lua_State *L);
 void request_register(lua_State *L);
 void output_register(lua_State *L);
 void json_register(lua_State *L);
+void scheduler_register(lua_State *L);
 
 /* A metatable for a userdata type: methods, closing, protection.
    [-0, +0, e] */

@@ -31,6 +31,14 @@ static struct request *request_live(lua_State *L)
   return r;
 }
 
+struct transfer *request_transfer(lua_State *L, int index)
+{
+  struct request **r = luaL_checkudata(L, index, REQUEST_TYPE);
+
+  luaL_argcheck(L, *r, index, "a closed request");
+  return (*r)->transfer;
+}
+
 /* A request that can be asked for its result.  [-0, +0, v] */
 static struct request *request_finished(lua_State *L)
 {

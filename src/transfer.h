@@ -121,6 +121,7 @@ struct transfer {
 
   /* The host's own. */
   uint64_t id;
+  uint32_t waiter;  /* the slot of the task that may wait for it; see tasks.h */
   bool submitted;   /* it was handed over */
   bool finished;    /* it came back */
   bool unannounced; /* it came back, and nobody was told */

@@ -16,6 +16,8 @@ local schedulers = require "jogg.scheduler"
 local version = require "jogg.version"
 local watch = require "jogg.watch"
 
+local give_way, step = core.tasks.give_way, core.tasks.step
+
 local Client = {}
 local MT = { __name = "jogg.client", __index = Client }
 
@@ -85,7 +87,7 @@ local function live(self, name, waits, level)
   end
   if waits then
     self.scheduler:current(level) -- raises where it cannot wait
-    self.scheduler:give_way()
+    give_way(self.scheduler.books)
   end
 end
 
@@ -215,21 +217,23 @@ end
 -- it, the step never waits: that is for hosts with a loop of their own
 -- @treturn integer how many tasks are alive
 function Client:step(seconds)
-  if (seconds == nil or seconds == 0) and getmetatable(self) == MT and
-    self.core then
-    -- most frames have nothing to do: what they touch is all that they cost
-    local now, some = self.core:begin_step()
-    if now then
-      local alive, err = self.scheduler:step_at_once(now, some)
-      return alive, err -- no tail call: levels count frames
+  local alive, err
+  if (seconds == nil or seconds == 0) and getmetatable(self) == MT and self.core then
+    alive = step(self.scheduler.books)
+    if alive then
+      return alive
     end
   end
   live(self, "step")
   if seconds ~= nil then
     options.value({ kind = "seconds" }, seconds, "step: seconds", 3)
   end
-  local alive = self.scheduler:step(seconds)
-  return alive
+  if seconds and seconds > 0 then
+    alive = self.scheduler:step(seconds)
+  else
+    alive, err = self.scheduler:step_first()
+  end
+  return alive, err -- no tail call: levels count frames
 end
 
 --- Runs until every task is done.
@@ -250,9 +254,7 @@ function Client:fd()
       return nil, errors.new(err)
     end
     self.descriptor = descriptor
-    self.scheduler.threaded = true
-    self.scheduler.watched = true
-    self.scheduler:nudge() -- something may have finished already
+    self.scheduler:watch()
   end
   return self.descriptor
 end
@@ -387,7 +389,7 @@ end
 -- @tparam table self a client
 -- @treturn boolean
 function client.is_usable(self)
-  return self.core ~= nil and pcall(self.core.is_local, self.core)
+  return self.core ~= nil and (self.core:is_usable())
 end
 
 --- client:make_video for a caller that is one level further away.

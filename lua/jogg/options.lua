@@ -284,34 +284,44 @@ local required = setmetatable({}, {
   end,
 })
 
+local function path_of(path, name)
+  return name and path .. "." .. name or path
+end
+
 local check_list -- uses options.check, which uses it
 
 -- No function here calls another at its very end: a tail call would take the
 -- frame away that levels count on. (f()) is none.
 
-local function check_field(field, path, value, level)
-  if field.values then
-    local sent = field.values[value]
+-- Most are as they should be: their path is put together for the others.
+local function check_field(field, path, name, value, level)
+  local values, kind = field.values, field.kind
+  if values then
+    local sent = values[value]
     if sent == nil then
+      path = path_of(path, name)
       fail(path, choices(field.values), value, false, level + 1)
     end
     return sent
   end
-  if field.kind == "list" then
+  if kind == "list" then
+    path = path_of(path, name)
     return (check_list(field, path, value, level + 1))
   end
-  if field.kind == "fields" or field.kind == "object" then
+  if kind == "fields" or kind == "object" then
+    path = path_of(path, name)
     if type(value) ~= "table" then
       fail(path, "a table", value, false, level + 1)
     end
-    if field.kind == "fields" then
+    if kind == "fields" then
       return (options.check(field.fields, value, path, level + 1))
     end
     check_object(value, path, level + 1, 0)
     return value
   end
-  local checked, expected, exact = checkers[field.kind](value, field)
+  local checked, expected, exact = checkers[kind](value, field)
   if checked == nil then
+    path = path_of(path, name)
     fail(path, expected, value, exact or field.secret, level + 1)
   end
   return checked
@@ -358,7 +368,7 @@ function options.check(fields, given, path, level)
       error(("%s: unknown option %s%s"):format(path, shown(name),
         near and (', did you mean "%s"?'):format(near) or ""), level)
     end
-    checked[name] = check_field(field, path .. "." .. name, value, level + 1)
+    checked[name] = check_field(field, path, name, value, level + 1)
   end
   for _, name in ipairs(required[fields]) do
     if checked[name] == nil then
@@ -376,7 +386,7 @@ end
 -- @return the value to use
 -- @raise at the caller's line
 function options.value(field, value, name, level)
-  return (check_field(field, name, value, level + 1))
+  return (check_field(field, name, nil, value, level + 1))
 end
 
 return options

@@ -14,6 +14,8 @@ local retry = require "jogg.retry"
 local status = require "jogg.status"
 local turns = require "jogg.turns"
 
+local give_way = core.tasks.give_way
+
 local pipeline = {}
 
 local Pipeline = {}
@@ -29,7 +31,7 @@ function Pipeline:pause(seconds)
   local scheduler = self.scheduler
   local task = scheduler:current(2)
   if task then
-    return scheduler:suspend(task, nil, nil, seconds)
+    return scheduler:suspend(task, nil, seconds)
   end
   return scheduler:block(nil, seconds)
 end
@@ -59,6 +61,13 @@ function Pipeline:is_beside()
   return not task or task.telling or false
 end
 
+-- Nobody waits for a request any more.
+local function abandon(request, err)
+  err.outcome = request:cancel() and "unknown" or "not_sent"
+  request:close() -- the network hears of it at once
+  return nil, err
+end
+
 --- Runs a transfer to its end.
 -- @tparam ?number tick seconds between two calls of on_tick
 -- @tparam ?function on_tick called with the request
@@ -69,17 +78,18 @@ end
 function Pipeline:run(tick, on_tick, start, ...)
   local scheduler = self.scheduler
   local task = scheduler:current(2)
-  local ok, err = scheduler:check()
+  local ok, err = scheduler:check(task)
   if not ok then
     return nil, err
   end
-  local request, id = start(...)
+  local request
+  request, err = start(...)
   if not request then
-    return nil, id
+    return nil, err
   end
   repeat
     if task then
-      ok, err = scheduler:suspend(task, request, id, tick)
+      ok, err = scheduler:suspend(task, request, tick)
     else
       ok, err = scheduler:block(request, tick)
     end
@@ -88,9 +98,7 @@ function Pipeline:run(tick, on_tick, start, ...)
     end
   until not ok or request:done()
   if not ok then
-    err.outcome = request:cancel() and "unknown" or "not_sent"
-    request:close() -- the network hears of it at once
-    return nil, err
+    return abandon(request, err)
   end
   return request
 end
@@ -103,9 +111,6 @@ local EMPTY = {}
 
 -- The data of an answer, or the error that it is.
 local function read(operation, request)
-  if not operation.data and request:is_accepted() then
-    return true
-  end
   local http_status, body, why = request:result()
   if not http_status then
     return nil, errors.new(body)
@@ -141,25 +146,33 @@ local function judge(operation, err)
   return err.retryable
 end
 
--- One exchange, without a second try.
+-- One exchange, without a second try: the busiest place of all.
 local function exchange(self, operation, body, name, value, timeout)
-  local settings = self.settings
-  -- no closure: this is the busiest place of all
-  local network = self.core
-  local request, err = self:run(nil, nil, network.start, network,
-    operation.method, operation.path, body, settings.connect_timeout,
-    settings.stall_timeout, timeout, operation.patient, self:is_beside(), name,
-    value)
-  if not request then
+  local scheduler, settings = self.scheduler, self.settings
+  local task = scheduler:current(2)
+  local ok, err = scheduler:check(task)
+  if not ok then
     return nil, err
   end
-  if not operation.data then
-    return conclude(operation, request)
+  local request = self.core:start(operation.method, operation.path, body,
+    settings.connect_timeout, settings.stall_timeout, timeout,
+    operation.patient, not task or task.telling, name, value)
+  if task then
+    ok, err = scheduler:suspend(task, request)
+  else
+    ok, err = scheduler:block(request)
   end
+  if not ok then
+    return abandon(request, err)
+  end
+  if not operation.data and request:is_accepted() then
+    request:close()
+    return true
+  end
+  give_way(scheduler.books) -- to decode an answer takes its time
   local data
-  self.scheduler:give_way() -- to decode an answer takes its time
   data, err = conclude(operation, request)
-  self.scheduler:give_way()
+  give_way(scheduler.books)
   return data, err
 end
 

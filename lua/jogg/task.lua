@@ -14,11 +14,7 @@ local errors = require "jogg.error"
 local SLICE = 0.25 -- s; how often a blocking wait comes back for Ctrl-C
 local NO_YIELD = "attempt to yield across metamethod/C-call boundary"
 
-local WAITS = {}
-
-local tasks = {
-  WAITS = WAITS, -- what the coroutine of a task that waits gives back
-}
+local tasks = {}
 
 local Task = { __name = "jogg.task" }
 Task.__index = Task
@@ -43,7 +39,7 @@ function Task:cancel()
   if self.done or self.cancelled then
     return
   end
-  self.cancelled = true
+  tasks.mark_cancelled(self)
   local scheduler = self.scheduler
   if self.request then
     self.request:cancel() -- the network hears of it at once
@@ -89,7 +85,7 @@ function Task:wait()
       self.waiters = self.waiters or {}
       self.waiters[#self.waiters + 1] = current
       current.awaited = self
-      local _, err = scheduler:suspend(current, nil, nil, nil)
+      local _, err = scheduler:suspend(current)
       current.awaited = nil
       if err then
         return nil, err
@@ -114,12 +110,11 @@ function tasks.new(scheduler, f)
   }, Task)
 end
 
---- Does a task run now, itself or through something that it called?
+--- No wait of a task begins any more.
 -- @tparam Task task
--- @treturn boolean
-function tasks.is_inside(task)
-  local state = task.thread and coroutine.status(task.thread)
-  return state == "running" or state == "normal"
+function tasks.mark_cancelled(task)
+  task.cancelled = true
+  task.scheduler.books:cancel(task.slot)
 end
 
 --- Can a task go on when it is woken?
@@ -207,23 +202,38 @@ function tasks.break_off(task, err)
   tasks.finish(task, nil, err)
 end
 
---- Takes what a task's coroutine gave back: it waits, or it is at its end.
+--- Has a task's looker go on in its place, or makes its coroutine: it has not
+-- begun, or waits with nothing but jogg's own work left to do.
 -- @tparam Task task
--- @tparam boolean ok
--- @param value of a task that waits: WAITS
--- @param err of a task that waits: the function with the task's rest, if that
--- does not need the coroutine
-function tasks.settle(task, ok, value, err)
-  if ok and value == WAITS then
-    if err then -- all that is left to do: the coroutine is not needed for it
-      task.thread, task.body = nil, err
-    end
-    return
+-- @treturn ?thread the coroutine to go on with; nil: none
+-- @treturn ?Job whose rest it is
+function tasks.prepare(task)
+  if task.fresh and task.cancelled then
+    tasks.finish(task, nil, tasks.cancelled(task.scheduler))
+    return nil
+  elseif task.looker and not task.cancelled and not task.looker:go_on(task) then
+    return nil
   end
-  local thread = task.thread
-  if coroutine.status(thread) == "suspended" then
-    ok, value = false, "a task must not yield by itself: its client's " ..
-      "methods do that"
+  task.fresh = nil
+  if not task.thread then
+    task.thread = coroutine.create(task.body)
+    task.body = nil
+  end
+  return task.thread, task.job
+end
+
+--- Takes what a task's coroutine gave back.
+-- @tparam Task task
+-- @param ok did it return? nil: it yielded by itself; a function: it waits, and
+-- that is all that is left to do, in a coroutine of its own
+-- @param value what it returned, or the error
+-- @param err what it returned besides
+function tasks.settle(task, ok, value, err)
+  if type(ok) == "function" then
+    task.body, task.thread = ok, nil
+    return
+  elseif ok == nil then
+    value = "a task must not yield by itself: its client's methods do that"
   end
   if not ok then
     if type(value) == "string" and value:find(NO_YIELD, 1, true) then
@@ -231,7 +241,7 @@ function tasks.settle(task, ok, value, err)
         "metamethod or the iterator of a for)"
     end
     err = tasks.raised(value)
-    err.traceback = debug.traceback(thread, text_of(value))
+    err.traceback = debug.traceback(task.thread, text_of(value))
     tasks.break_off(task, err)
     return
   end

@@ -71,7 +71,7 @@ local function queue(self, task, line)
         return true
       end
     end
-    ok, err = self.scheduler:suspend(task, nil, nil, wait)
+    ok, err = self.scheduler:suspend(task, nil, wait)
   until not ok
   leave(self, entry)
   return nil, err
@@ -87,7 +87,7 @@ function Turns:take(costs)
     return block(self)
   end
   -- where a task cannot wait, this raises: before anything has been sent
-  local ok, err = self.scheduler:suspend(task, nil, nil, 0)
+  local ok, err = self.scheduler:suspend(task, nil, 0)
   if not ok then
     return nil, err
   end

@@ -109,11 +109,11 @@ function Looker:begin(task)
     every, hold = poll.steady(self.plan, now + wait - self.began)
     last = math.min(last, now + wait + hold)
   end
-  local request, id = self.pipeline:begin_look(self.project_id,
+  local request = self.pipeline:begin_look(self.project_id,
     task.telling or false, wait, every, last,
     math.max(now, self.deadline) + LAST_LOOK)
   self.request = request
-  self.pipeline.scheduler:expect(task, request, id)
+  self.pipeline.scheduler:expect(task, request)
 end
 
 --- Goes on: the request is finished.

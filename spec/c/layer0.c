@@ -343,6 +343,7 @@ int main(int argc, char **argv)
     { "headers_ranges", headers_ranges },
     { "headers_hostile", headers_hostile },
     { "state_reads", state_reads },     { "state_hostile", state_hostile },
+    { "tasks_queue", tasks_queue },     { "tasks_sleepers", tasks_sleepers },
     { "mp4_judges", mp4_judges },       { "file_writes", file_writes },
     { "file_commits", file_commits },   { "file_refuses", file_refuses },
     { "file_fails", file_fails },       { "file_moves", file_moves },

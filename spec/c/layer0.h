@@ -30,6 +30,10 @@ void file_moves(const char *folder);
 void state_reads(const char *folder);
 void state_hostile(const char *folder);
 
+/* Of layer0_tasks.c. */
+void tasks_queue(const char *folder);
+void tasks_sleepers(const char *folder);
+
 /* Of layer0_mp4.c and layer0_sigpipe.c. */
 void mp4_judges(const char *folder);
 void sigpipe_held(const char *folder);

@@ -1,0 +1,313 @@
+-- SPDX-License-Identifier: MIT
+-- A client's tasks as the core sees them: coroutines that wait.
+
+local core = require "jogg.core"
+local faults = require "spec.support.faults"
+
+local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
+local NESTED_YIELD = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
+
+describe("core.tasks", function()
+  local server, client, tasks, slots, settled, thread_of, job_of, prepared
+
+  setup(function() server = faults.start() end)
+  teardown(function() server:stop() end)
+
+  local function prepare(slot)
+    prepared = prepared + 1
+    return thread_of[slot], job_of[slot]
+  end
+
+  local function settle(slot, ok, ...)
+    settled[#settled + 1] = { slot, ok, ... }
+    if type(ok) ~= "function" then tasks:remove(slot) end
+  end
+
+  local function make()
+    client = core.client { base_url = server.url, api_key = "k",
+      user_agent = "spec" }
+    slots, settled, thread_of, job_of, prepared = {}, {}, {}, {}, 0
+    tasks = core.tasks.new(client, slots,
+      function(task) return prepare(task.slot) end,
+      function(task, ...) settle(task.slot, ...) end)
+  end
+
+  before_each(function()
+    server:clear()
+    make()
+  end)
+  after_each(function() client:close() end)
+
+  local function spawn(f, job)
+    local task = {}
+    task.slot = tasks:add(task)
+    thread_of[task.slot], job_of[task.slot] = coroutine.create(f), job
+    return task.slot
+  end
+
+  -- Steps until so many have come to their end.
+  local function run(n)
+    local deadline = core.now() + 10 * SLOW
+    while #settled < n do
+      tasks:drain()
+      client:wait(0.01)
+      assert(core.now() < deadline, "it does not end")
+    end
+  end
+
+  it("refuses what is nonsense", function()
+    assert.is_false((pcall(core.tasks.new, io.stdout, {}, prepare, settle)))
+    assert.is_false((pcall(core.tasks.new, client, 1, prepare, settle)))
+    assert.is_false((pcall(core.tasks.new, client, {}, nil, settle)))
+    assert.is_false((pcall(core.tasks.new, client, {}, prepare)))
+    for name, f in pairs(core.tasks) do
+      if name ~= "new" then
+        assert.is_false((pcall(f)), name)
+        assert.is_false((pcall(f, client)), name)
+        assert.is_false((pcall(f, {})), name)
+      end
+    end
+    for _, slot in ipairs { -1, 0, 1, 7, 1e9, 0 / 0, 1 / 0 } do
+      for _, name in ipairs { "wake", "cancel", "remove", "resume",
+        "expect" } do
+        local ok, err = pcall(tasks[name], tasks, slot)
+        assert.is_false(ok)
+        assert.matches("no such task", err)
+      end
+    end
+    for _, name in ipairs { "suspend", "attend" } do
+      local ok, err = pcall(tasks[name], tasks)
+      assert.is_false(ok)
+      assert.matches("not inside of a task", err)
+    end
+    assert.is_nil((tasks:give_way()))
+  end)
+
+  it("goes on in the order of spawning, and settles what comes back", function()
+    spawn(function(...) return select("#", ...), "b", "c" end)
+    spawn(function() error("raised", 0) end)
+    spawn(function() coroutine.yield "elsewhere" end)
+    spawn(function(job) return job end, "job")
+    spawn(function() end)
+    run(5)
+    assert.same({ { 1, true, 0, "b" }, { 2, false, "raised" }, { 3 },
+      { 4, true, "job" }, { 5, true } }, settled)
+    assert.same({ 0, 0, 0 }, { tasks:count() == 0 and 0,
+      (select(2, tasks:count())), (select(3, tasks:count())) })
+    assert.is_nil((tasks:moment()))
+  end)
+
+  it("has room for many, and for others in the places of the first", function()
+    local order = {}
+    for i = 1, 1000 do
+      spawn(function()
+        tasks:suspend(nil, 0)
+        order[#order + 1] = i
+      end)
+    end
+    assert.equal(1000, (tasks:count()))
+    run(1000)
+    for i = 1, 1000 do assert.equal(i, order[i]) end
+    assert.is_nil(next(slots))
+    for _ = 1, 10 do assert.is_true(spawn(function() end) <= 1000) end
+    run(1010)
+  end)
+
+  it("wakes sleepers in order, and who waits when its request ends", function()
+    server:on("GET", "/slow", { delay = 0.2, body = "{}" })
+    local order = {}
+    local function note(name, ...)
+      order[#order + 1] = name
+      return ...
+    end
+    spawn(function() note("late", tasks:suspend(nil, 0.1)) end)
+    spawn(function() note("early", tasks:suspend(nil, 0.05)) end)
+    spawn(function()
+      local request = client:start("GET", "/slow")
+      local before = select(2, tasks:count())
+      assert.equal(0, before)
+      tasks:suspend(request, 0.15)
+      note(request:done() and "done" or "asked")
+      tasks:suspend(request)
+      note(request:done() and "done" or "not done")
+      return request:result()
+    end)
+    tasks:drain()
+    assert.equal(1, (select(2, tasks:count())))
+    assert.equal(3, (select(3, tasks:count())))
+    run(3)
+    assert.same({ "early", "late", "asked", "done" }, order)
+    assert.same({ 3, true, 200 }, { settled[3][1], settled[3][2],
+      settled[3][3] })
+  end)
+
+  it("ends every wait of who is cancelled, and begins none", function()
+    local seen = {}
+    local slot = spawn(function()
+      seen[1] = { tasks:suspend(nil, 1000) }
+      seen[2] = { n = select("#", tasks:suspend(nil, 1000)) }
+      tasks:give_way()
+    end)
+    tasks:drain()
+    tasks:cancel(slot)
+    tasks:wake(slot)
+    run(1)
+    assert.same({ { false }, { n = 0 } }, seen)
+  end)
+
+  it("knows who runs, in whatever coroutine", function()
+    local seen = {}
+    local slot
+    slot = spawn(function()
+      seen.current, seen.inside = tasks:current(), tasks:inside()
+      coroutine.wrap(function()
+        seen.nested, seen.nested_inside = tasks:current(), tasks:inside()
+        seen.suspend = pcall(tasks.suspend, tasks)
+      end)()
+      local others = core.tasks.new(client, {}, prepare, settle)
+      seen.foreign, seen.own = others:is_foreign(), tasks:is_foreign()
+      seen.step = select("#", tasks:step())
+    end)
+    local task = slots[slot]
+    run(1)
+    assert.same({ current = task, inside = task, nested_inside = task,
+      suspend = false, foreign = true, own = false, step = 0 }, seen)
+    assert.is_nil((tasks:inside()))
+    assert.is_nil((tasks:current()))
+  end)
+
+  it("has a step end in the middle of what a task does", function()
+    assert.equal(0, select("#", tasks:step())) -- it has no thread yet
+    assert(client:run_thread())
+    local turns = 0
+    local function burn()
+      local moment = core.now() + 0.0001
+      while core.now() < moment do end
+    end
+    for _ = 1, 2 do
+      spawn(function()
+        for _ = 1, 3 do
+          burn()
+          turns = turns + 1
+          tasks:give_way()
+        end
+      end)
+    end
+    for i = 1, 6 do
+      assert.equal(0, (tasks:moment()))
+      tasks:step()
+      assert.equal(i, turns)
+    end
+    tasks:step()
+    assert.equal(0, tasks:step())
+    assert.equal(2, #settled)
+    spawn(function() -- where a step may wait, nobody gives way
+      burn()
+      tasks:give_way()
+      turns = 0
+    end)
+    tasks:drain()
+    assert.equal(0, turns)
+  end)
+
+  it("lets a coroutine go whose rest is a function", function()
+    local weak = setmetatable({}, { __mode = "k" })
+    local slot = spawn(function() tasks:attend(function() end) end)
+    weak[thread_of[slot]] = true
+    tasks:drain()
+    assert.equal("function", type(settled[1][2]))
+    thread_of[slot] = nil
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(weak))
+    thread_of[slot] = coroutine.create(settled[1][2])
+    tasks:wake(slot)
+    run(2)
+    assert.same({ slot, true }, settled[2])
+  end)
+
+  it("has somebody else go on in a task's place", function()
+    server:on("GET", "/x", { body = "{}" })
+    local slot, thread, going, request
+    local function begin()
+      request = client:start("GET", "/x")
+      tasks:expect(slot, request)
+    end
+    slot = spawn(function()
+      thread, going = thread_of[slot], 3
+      begin()
+      tasks:attend()
+      return going
+    end)
+    local original = prepare
+    finally(function() prepare = original end)
+    prepare = function()
+      prepared = prepared + 1
+      if not thread then return thread_of[slot] end
+      assert.is_true(request:done())
+      going = going - 1
+      if going == 0 then return thread end
+      begin()
+    end
+    run(1)
+    assert.same({ { slot, true, 0 } }, settled)
+    assert.equal(4, prepared)
+  end)
+
+  it("loses nobody where something is raised in a step", function()
+    local original, ran, raises = prepare, 0, true
+    local slot = spawn(function() ran = ran + 1 end)
+    prepare = function(...)
+      if raises then error("struck", 0) end
+      return original(...)
+    end
+    finally(function() prepare = original end)
+    for _ = 1, 2 do
+      assert.same({ false, "struck" }, { pcall(tasks.drain, tasks) })
+      assert.equal(0, ran)
+    end
+    raises = false
+    local once = settle
+    settle = function() error("struck again", 0) end
+    finally(function() settle = once end)
+    assert.same({ false, "struck again" }, { pcall(tasks.drain, tasks) })
+    settle = once
+    assert.equal(1, ran)
+    local task, interrupted = tasks:inside()
+    assert.is_nil(task)
+    assert.equal(slots[slot], interrupted)
+    assert.is_nil((tasks:inside()))
+    assert.is_nil((select(2, tasks:inside())))
+  end)
+
+  it("makes the descriptor readable when a sleeper wakes", function()
+    assert(client:descriptor())
+    tasks:alarm(false, true)
+    spawn(function() tasks:suspend(nil, 0.05) end)
+    tasks:drain()
+    tasks:alarm()
+    local begun = core.now()
+    client:wait(5)
+    assert.is_true(core.now() - begun < 2 * SLOW)
+    run(1)
+  end)
+
+  it("raises in a wait that cannot begin, and forgets it", function()
+    if NESTED_YIELD then return end -- all others can wait there
+    local slot = spawn(function()
+      local ok = pcall(tasks.suspend, tasks, nil, 0)
+      return ok, tasks:suspend(nil, 0)
+    end)
+    run(1)
+    assert.same({ { slot, true, false, true } }, settled)
+  end)
+
+  it("does nothing in a client that is closed", function()
+    spawn(function() end)
+    client:close()
+    assert.equal(0, select("#", tasks:step()))
+    tasks:alarm(true, true)
+    tasks:drain() -- but those that can go on come to their end
+    assert.equal(1, #settled)
+  end)
+end)
