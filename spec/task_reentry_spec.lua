@@ -2,6 +2,7 @@
 -- Calls from where one might not expect them: inside a task, a callback, a task
 -- of another client.
 
+local core = require "jogg.core"
 local jogg = require "jogg"
 local faults = require "spec.support.faults"
 local process = require "spec.support.process"
@@ -56,6 +57,94 @@ describe("tasks", function()
     assert.matches("task_reentry_spec.lua:%d+: this is a task of another client",
       task.err.message)
     assert.equal(7, mine.value.progress)
+  end)
+
+  -- What a finalizer does, at the worst moment.
+  describe("in the middle of a step", function()
+    it("are cancelled before they begin, and never begin", function()
+      connect()
+      local create, ran = coroutine.create, 0
+      local task
+      task = client:spawn(function() ran = ran + 1 end)
+      coroutine.create = function(f) -- luacheck: ignore
+        coroutine.create = create -- luacheck: ignore
+        task:cancel()
+        return create(f)
+      end
+      client:step(0)
+      coroutine.create = create -- luacheck: ignore
+      assert.equal(0, ran)
+      assert.equal("cancelled", task.err.kind)
+      local slots = {}
+      for i = 1, 20 do slots[client:spawn(function() end).slot] = i end
+      for i = 1, 20 do assert.is_number(slots[i]) end -- none was lost
+      client:run()
+    end)
+
+    it("come to their end once, whoever asks meanwhile", function()
+      connect()
+      local other = client:spawn(function() client.pipeline:pause(1000) end)
+      local ends = 0
+      local task = client:spawn(function()
+        error(setmetatable({}, { __tostring = function()
+          ends = ends + 1
+          other:cancel()
+          client:step(0)
+          return "with a text"
+        end }))
+      end)
+      while not task.done do client:step(0) end
+      assert.equal("with a text", task.err.message)
+      assert.is_true(ends > 0)
+      assert.is_true(other.done)
+      client:run()
+    end)
+
+    it("begin a look again that nobody waits for yet", function()
+      connect { retries = 0 }
+      server:on("GET", "/open/prj_info", { info(3), { status = 503, body = "x" } })
+      local task = client:spawn(function()
+        return client:make_video { poll = { first = 0, interval = 0.01 },
+          resume = { version = 1, generation = "open", project_id = "p",
+            rendered = true, render_sent = true } }
+      end)
+      local deadline = core.now() + 10
+      while #server:requests() < 2 do
+        client:step(0.01)
+        assert(core.now() < deadline)
+      end
+      local scheduler, struck = client.scheduler, false
+      local expect = scheduler.expect
+      scheduler.expect = function(self, ...)
+        if self:inside() then return expect(self, ...) end
+        scheduler.expect, struck = nil, true
+        error("struck", 0)
+      end
+      repeat
+        local ok, err = pcall(client.step, client, 0.01)
+        assert.is_true(ok or err == "struck", err)
+      until struck
+      server:on("GET", "/open/prj_info", info(5, { err_msg = "no" }))
+      client:run()
+      assert.equal("render_failed", task.err.kind)
+    end)
+
+    it("are waited for, though what tells of their end breaks off", function()
+      connect()
+      local task = client:spawn(function() return "value" end)
+      local waiting = client:spawn(function() return task:wait() end)
+      local scheduler = client.scheduler
+      scheduler.forget = function(self, ...)
+        scheduler.forget = nil
+        self:forget(...)
+        error("struck", 0)
+      end
+      local ok = pcall(client.step, client, 0.1)
+      local ok_again = pcall(client.step, client, 0.1)
+      assert.is_false(ok and ok_again)
+      client:run()
+      assert.equal("value", waiting.value)
+    end)
   end)
 
   describe("re-entry", function()

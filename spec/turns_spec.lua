@@ -50,6 +50,23 @@ describe("turns", function()
     return client:spawn(function() return client:make_video(options) end)
   end
 
+  it("pass on from who breaks off while he stands in line", function()
+    local page = function() return client:create_product { url = flow.PAGE } end
+    for _ = 1, 3 do client:spawn(page) end
+    settle()
+    local first, second = client:spawn(page), client:spawn(page)
+    settle()
+    local pace = client.pipeline.turns.pace
+    pace.wait = function()
+      pace.wait = nil
+      error("struck", 0)
+    end
+    pass(60)
+    settle()
+    assert.matches("struck", first.err.message)
+    assert.is_truthy(second.value)
+  end)
+
   it("go to who is about to start a video before all others", function()
     local tasks = {}
     for i = 1, 5 do tasks[i] = make { timeout = 50 } end

@@ -131,20 +131,50 @@ static int settle(lua_State *L, struct tasks *s, uint32_t slot, int state,
   return state;
 }
 
+/* Passes on what was raised in a step, which ends with it: there is more to do.
+   [-1, +0, e] */
+static void raise_again(lua_State *L, struct tasks *s)
+{
+  struct client *c = dispatch_client(s);
+
+  s->deadline = 0;
+  s->more = true;
+  if (c)
+    dispatch_set_alarm(s, c);
+  lua_error(L);
+}
+
+/* Is the task at an index still the one in this slot?  [-0, +0, -] */
+static bool is_there(lua_State *L, int index, const struct tasks *s,
+                     uint32_t slot)
+{
+  bool same;
+
+  if (!tasks_has(s, slot))
+    return false;
+  dispatch_push(L, slot);
+  same = lua_rawequal(L, -1, index);
+  lua_pop(L, 1);
+  return same;
+}
+
 /* Has somebody else go on in a task's place, or makes its coroutine.  False:
    there is nothing to be resumed.  What is raised here, by Ctrl-C or a lack of
    memory, leaves the task as it was.  [-0, +(0|1), e] pushes its job or nil */
 static bool prepare(lua_State *L, struct tasks *s, uint32_t slot)
 {
-  dispatch_part(L, PREPARE);
+  int task = lua_gettop(L) + 1;
+
   dispatch_push(L, slot);
+  dispatch_part(L, PREPARE);
+  lua_pushvalue(L, task);
   if (lua_pcall(L, 1, 2, 0) != 0) {
-    if (tasks_has(s, slot))
+    if (is_there(L, task, s, slot))
       tasks_wake(s, slot);
-    lua_error(L);
+    raise_again(L, s);
   }
-  if (!lua_isthread(L, -2)) {
-    lua_pop(L, 2);
+  if (!lua_isthread(L, -2) || !is_there(L, task, s, slot)) {
+    lua_settop(L, task - 1); /* a finalizer may have brought it to its end */
     return false;
   }
   if (!s->list[slot].thread) {
@@ -154,7 +184,8 @@ static bool prepare(lua_State *L, struct tasks *s, uint32_t slot)
     s->list[slot].thread = lua_tothread(L, -2);
     tasks_end_wait(s, slot);
   }
-  lua_remove(L, -2);
+  lua_replace(L, task);
+  lua_settop(L, task);
   return true;
 }
 
@@ -165,7 +196,6 @@ static void go_on(lua_State *L, struct tasks *s, uint32_t slot)
   int state, results, arguments = 1;
   lua_State *thread = s->list[slot].thread;
 
-  luaL_checkstack(L, 10, "too many tasks inside each other");
   s->resumed++;
   if (!thread || s->list[slot].attended) {
     if (!prepare(L, s, slot))
@@ -189,12 +219,22 @@ static void go_on(lua_State *L, struct tasks *s, uint32_t slot)
   } else {
     bool waits = state == LUA_YIELD && results == 2 &&
                  lua_touserdata(thread, -2) == s;
+    s->running = 0; /* whoever asks meanwhile: it is at its end */
     state = settle(L, s, slot, state, results, waits);
   }
   *s->active = outer; /* whoever raises: its memory may be gone, later */
-  if (state != 0)
-    lua_error(L); /* who seems to run is broken off; see scheduler.c */
   s->running = 0;
+  if (state != 0) {
+    if (s->list[slot].thread == thread)
+      s->running = slot; /* seems to run, and is broken off: see inside */
+    raise_again(L, s);
+  }
+}
+
+/* [-0, +0, v] */
+static void check_stack(lua_State *L)
+{
+  luaL_checkstack(L, 12, "too many tasks inside each other");
 }
 
 static uint32_t take_result(struct tasks *s)
@@ -249,6 +289,7 @@ int dispatch_step(lua_State *L)
   struct client *c = dispatch_client(s);
   double now, late;
 
+  check_stack(L);
   if (!c || s->running || !engine_is_threaded(c->engine))
     return 0;
   client_collect(c);
@@ -283,6 +324,7 @@ int dispatch_drain(lua_State *L)
   struct client *c = dispatch_client(s);
   uint32_t slot, left = ROUND + s->live;
 
+  check_stack(L);
   s->deadline = 0;
   s->more = false;
   if (c)
@@ -305,6 +347,7 @@ int dispatch_resume(lua_State *L)
   struct tasks *s = dispatch_tasks(L);
   uint32_t slot = dispatch_slot(L, s);
 
+  check_stack(L);
   tasks_end_wait(s, slot);
   go_on(L, s, slot);
   return 0;

@@ -16,19 +16,26 @@ static char active_place; /* its address is a key of the registry */
 
 /* {=== who there is */
 
-/* Room for more tasks.  [-0, +0, m] */
+/* Room for more tasks, maybe: a finalizer may have made some as well, or have
+   filled it.  [-0, +0, m] */
 static void grow(lua_State *L, struct tasks *s)
 {
   uint32_t capacity = 2 * s->capacity + 1;
+  void *memory;
 
   if (capacity < SLOTS_MINIMUM)
     capacity = SLOTS_MINIMUM;
   if (capacity > TASKS_MAXIMUM)
     luaL_error(L, "too many tasks");
   lua_getiuservalue(L, 1, 1);
-  tasks_move(s, lua_newuserdatauv(L, tasks_size(capacity), 0), capacity);
-  lua_rawseti(L, -2, MEMORY); /* it has a place since scheduler_new */
-  lua_pop(L, 1);
+  memory = lua_newuserdatauv(L, tasks_size(capacity), 0);
+  if (capacity > s->capacity) {
+    tasks_move(s, memory, capacity);
+    lua_rawseti(L, -2, MEMORY); /* it has a place since scheduler_new */
+    lua_pop(L, 1);
+  } else {
+    lua_pop(L, 2);
+  }
 }
 
 /***
@@ -43,7 +50,7 @@ static int scheduler_add(lua_State *L)
   uint32_t slot;
 
   lua_settop(L, 2);
-  if (s->free == 0)
+  while (s->free == 0)
     grow(L, s);
   lua_pushvalue(L, 2);
   dispatch_set(L, SLOTS, s->free);
@@ -62,13 +69,15 @@ static int scheduler_remove(lua_State *L)
   struct tasks *s = dispatch_tasks(L);
   uint32_t slot = dispatch_slot(L, s);
 
+  if (s->list[slot].thread) { /* else it would be a new key: memory */
+    lua_pushnil(L);
+    dispatch_set(L, THREADS, slot);
+  }
+  lua_pushnil(L);
+  dispatch_set(L, SLOTS, slot);
   tasks_remove(s, slot);
   if (s->running == slot)
     s->running = 0;
-  lua_pushnil(L);
-  dispatch_set(L, THREADS, slot);
-  lua_pushnil(L);
-  dispatch_set(L, SLOTS, slot);
   return 0;
 }
 

@@ -370,7 +370,9 @@ function options.check(fields, given, path, level)
     end
     checked[name] = check_field(field, path, name, value, level + 1)
   end
-  for _, name in ipairs(required[fields]) do
+  local names = required[fields]
+  for i = 1, #names do
+    local name = names[i]
     if checked[name] == nil then
       error(("%s: %s is missing"):format(path, name), level)
     end

@@ -65,8 +65,9 @@ end
 
 --- Forgets a task that is at its end.
 function Scheduler:forget(task)
-  self.books:remove(task.slot)
+  local slot = task.slot
   task.slot = nil
+  self.books:remove(slot)
   if task.request then -- and what it waited for has a place
     task.request:close()
     task.request = nil

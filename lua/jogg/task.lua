@@ -10,6 +10,7 @@
 -- @module jogg.task
 
 local errors = require "jogg.error"
+local turns = require "jogg.turns"
 
 local SLICE = 0.25 -- s; how often a blocking wait comes back for Ctrl-C
 local NO_YIELD = "attempt to yield across metamethod/C-call boundary"
@@ -168,21 +169,27 @@ end
 -- @param value
 -- @tparam ?table err
 function tasks.finish(task, value, err)
+  if not task.slot then
+    return -- it came to its end already
+  elseif not task.done then
+    task.done, task.value, task.err = true, value, err
+  end
   local scheduler = task.scheduler
-  task.done = true
-  task.value, task.err = value, err
+  local waiters = task.waiters
+  for i = 1, waiters and #waiters or 0 do
+    if waiters[i].awaited == task then -- else it was cancelled meanwhile
+      scheduler:wake(waiters[i])
+    end
+  end
+  task.waiters = nil
+  if task.turn then
+    turns.leave(task.turn)
+  end
   scheduler:forget(task)
   local job = task.job
   while job do -- it raised, whether that was caught or not
     job:abandon()
     job = job.outer -- in whose callback it began
-  end
-  local waiters = task.waiters
-  task.waiters = nil
-  for i = 1, waiters and #waiters or 0 do
-    if waiters[i].awaited == task then -- else it was cancelled meanwhile
-      scheduler:wake(waiters[i])
-    end
   end
   local listeners = task.listeners
   task.listeners = nil
@@ -196,7 +203,7 @@ end
 -- @tparam Task task
 -- @tparam table err
 function tasks.break_off(task, err)
-  if task.job then
+  if task.slot and task.job then
     task.job:break_off(err)
   end
   tasks.finish(task, nil, err)
@@ -214,12 +221,12 @@ function tasks.prepare(task)
   elseif task.looker and not task.cancelled and not task.looker:go_on(task) then
     return nil
   end
-  task.fresh = nil
-  if not task.thread then
-    task.thread = coroutine.create(task.body)
-    task.body = nil
+  local thread = task.thread or coroutine.create(task.body)
+  if task.done then -- a finalizer cancelled it meanwhile
+    return nil
   end
-  return task.thread, task.job
+  task.thread, task.body, task.fresh = thread, nil, nil
+  return thread, task.job
 end
 
 --- Takes what a task's coroutine gave back.

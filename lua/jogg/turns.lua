@@ -32,11 +32,15 @@ local function is_empty(self)
   return self[1].first > self[1].last and self[2].first > self[2].last
 end
 
-local function leave(self, entry)
-  entry.gone = true
-  local next_one = head(self)
+local turns = {}
+
+--- Ends somebody's standing in line, wherever that is.
+-- @tparam table entry the task's `turn`
+function turns.leave(entry)
+  entry.gone, entry.task.turn = true, nil
+  local next_one = head(entry.turns)
   if next_one then
-    self.scheduler:wake(next_one.task)
+    entry.turns.scheduler:wake(next_one.task)
   end
 end
 
@@ -56,7 +60,8 @@ end
 
 -- Only the first in line looks at the clock; the others are woken by it.
 local function queue(self, task, line)
-  local entry = { task = task }
+  local entry = { task = task, turns = self }
+  task.turn = entry -- for who breaks off
   line.last = line.last + 1
   line[line.last] = entry
   local ok, err, wait
@@ -67,13 +72,13 @@ local function queue(self, task, line)
       wait = self.pace:wait(now)
       if wait <= 0 then
         self.pace:take(now)
-        leave(self, entry)
+        turns.leave(entry)
         return true
       end
     end
     ok, err = self.scheduler:suspend(task, nil, wait)
   until not ok
-  leave(self, entry)
+  turns.leave(entry)
   return nil, err
 end
 
@@ -104,8 +109,6 @@ end
 function Turns:hold(seconds)
   self.pace:hold(core.now(), seconds)
 end
-
-local turns = {}
 
 --- The turns of a client.
 -- @tparam integer limit calls in any 60 seconds

@@ -123,7 +123,11 @@ function Looker:go_on(task)
   local request = self.request
   if request then -- else what was raised here is behind us
     self.request = nil
-    self.info, self.failure = judge(self, self.pipeline:end_look(request))
+    if request:done() then
+      self.info, self.failure = judge(self, self.pipeline:end_look(request))
+    else -- something was raised before anybody waited for it
+      request:close()
+    end
     if self.info or self.failure then
       return true
     end
