@@ -153,6 +153,7 @@ local function frames(server)
       { title = "jogg, collector in small steps", most = goals,
         words = with "small" },
       { title = "jogg, collector apart", most = goals, words = with "apart" },
+      { title = "a loop that reads 100 lines of memory", words = with "memory" },
       { title = "libcurl multi in the frame", words = own("bare_frames",
         server.https, server.ca, table.unpack(words)) },
     },

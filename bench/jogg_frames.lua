@@ -1,17 +1,20 @@
 -- SPDX-License-Identifier: MIT
 -- What frames cost that call client:step(): see bare_frames.c.
 --   jogg_frames.lua BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS BYTES
---     FOLDER [stop|apart|small]
+--     FOLDER [stop|apart|small|memory]
 -- With `stop`, it measures instead how long client:close() takes then. With
 -- `apart`, the host runs Lua's collector itself, in the time that is left of a
 -- frame, as hosts that draw do; with `small`, it has the collector go in steps
--- of a frame's size.
+-- of a frame's size. With `memory`, what is timed is not the step, which runs
+-- all the same, but a loop that reads some lines of memory, each on a page of
+-- its own: what this machine takes from a program that does nothing else.
 
 local jogg = require "jogg"
 local meter = require "bench_meter"
 
 local FRAME = 1 / 60
 local COLLECT = 64 -- KiB worth of collecting, each frame
+local LINES = 100
 local SMALL_MULTIPLIER, SMALL_STEP = 8, 10 -- see collectgarbage "incremental"
 
 local base, ca, seconds, projects, interval, opening, downloads, bytes,
@@ -20,7 +23,7 @@ seconds, interval = tonumber(seconds), tonumber(interval)
 projects = tonumber(projects)
 
 local client = jogg.client {
-  api_key = "bench", base_url = base, ca_file = ca, posts_per_minute = 100000,
+  api_key = "bench", base_url = base, ca_file = ca, posts_per_minute = 20000,
 }
 
 local function token(project_id)
@@ -82,10 +85,17 @@ local function steps_until(moment, walls, cpus)
   local n = 0
   while frame < moment do
     local cpu, wall = meter.thread_cpu(), meter.wall()
-    client:step()
+    if mode == "memory" then
+      meter.touch(LINES)
+    else
+      client:step()
+    end
     local after = meter.wall()
     n = n + 1
     walls[n], cpus[n] = after - wall, meter.thread_cpu() - cpu
+    if mode == "memory" then
+      client:step()
+    end
     if mode == "apart" then
       collectgarbage("step", COLLECT)
     end
@@ -128,6 +138,7 @@ if mode == "stop" then
   print("stop", (meter.wall() - before) * 1e3)
 else
   local walls, cpus = {}, {}
+  collectgarbage() -- as a game does that has loaded
   steps_until(meter.wall() + seconds, walls, cpus)
   print("frames", #walls)
   report(walls, "")

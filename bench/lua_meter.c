@@ -37,6 +37,16 @@ static int sleep_until(lua_State *L)
   return 0;
 }
 
+/* Reads so many lines of memory, each on a page of its own, one after the other:
+   where the next one is stands in the last one. */
+static int touch(lua_State *L)
+{
+  size_t lines = (size_t)luaL_checkinteger(L, 1);
+
+  lua_pushinteger(L, (lua_Integer)meter_touch(lines));
+  return 1;
+}
+
 static void set(lua_State *L, const char *name, lua_CFunction function)
 {
   lua_pushcfunction(L, function);
@@ -53,5 +63,6 @@ int luaopen_bench_meter(lua_State *L)
   set(L, "thread_cpu", thread_cpu);
   set(L, "memory", memory);
   set(L, "sleep_until", sleep_until);
+  set(L, "touch", touch);
   return 1;
 }
