@@ -37,7 +37,7 @@ static int sleep_until(lua_State *L)
   return 0;
 }
 
-/* Reads so many lines of memory, each on a page of its own, one after the other:
+/* Reads so many lines of memory, each on a page of its own, one by one:
    where the next one is stands in the last one. */
 static int touch(lua_State *L)
 {
