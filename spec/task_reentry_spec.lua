@@ -129,6 +129,36 @@ describe("tasks", function()
       assert.equal("render_failed", task.err.kind)
     end)
 
+    it("are cancelled while a look is read, or begun again", function()
+      connect { retries = 0 }
+      for _, name in ipairs { "end_look", "begin_look" } do
+        server:on("GET", "/open/prj_info",
+          { info(3), { status = 503, body = "x" } })
+        local task = client:spawn(function()
+          return client:make_video { poll = { first = 0, interval = 0.01 },
+            resume = { version = 1, generation = "open", project_id = name,
+              rendered = true, render_sent = true } }
+        end)
+        local pipeline, scheduler = client.pipeline, client.scheduler
+        local original = pipeline[name]
+        pipeline[name] = function(...)
+          local first, second = original(...)
+          if not scheduler:inside() then
+            pipeline[name] = nil
+            task:cancel()
+          end
+          return first, second
+        end
+        local deadline = core.now() + 10
+        while not task.done do
+          client:step(0.01)
+          assert(core.now() < deadline)
+        end
+        assert.equal("cancelled", task.err.kind)
+      end
+      client:run()
+    end)
+
     it("are waited for, though what tells of their end breaks off", function()
       connect()
       local task = client:spawn(function() return "value" end)

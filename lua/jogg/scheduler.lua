@@ -123,6 +123,10 @@ end
 -- @tparam Task task
 -- @tparam request request
 function Scheduler:expect(task, request)
+  if task.done then -- a finalizer cancelled it meanwhile
+    request:close()
+    return
+  end
   self.books:expect(task.slot, request)
   task.request = request
 end

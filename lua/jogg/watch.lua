@@ -128,7 +128,7 @@ function Looker:go_on(task)
     else -- something was raised before anybody waited for it
       request:close()
     end
-    if self.info or self.failure then
+    if self.info or self.failure or task.cancelled then
       return true
     end
   end
