@@ -88,8 +88,8 @@ describe("layer 0", function()
     return program("layer0", renamed("layer0_", "write link renameat2 rename fsync"),
       "spec/c/layer0.c spec/c/layer0_file.c spec/c/layer0_mp4.c",
       "spec/c/layer0_sigpipe.c spec/c/layer0_disk.c spec/c/layer0_state.c",
-      "spec/c/layer0_tasks.c",
-      sources "buf clock file headers mp4 scan secret sigpipe state tasks utf8")
+      "spec/c/layer0_tasks.c spec/c/layer0_release.c",
+      sources "buf clock file headers mp4 scan secret sigpipe state tasks thread utf8")
   end
 
   for name, what in pairs {
@@ -113,6 +113,7 @@ describe("layer 0", function()
     file_fails = "a disk that is full for a while costs no byte",
     file_syncs = "no name for bytes that may not be on the disk",
     file_waits = "a file that cannot be made is made later",
+    file_goes = "a large file that is given up is gone at once",
     file_moves = "a host that changes its folder, and forks",
   } do
     it(what, function()

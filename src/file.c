@@ -10,9 +10,12 @@
 #define _FILE_OFFSET_BITS 64 /* videos over 2 GiB on 32-bit systems */
 #include "file.h"
 
+#include "thread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,7 @@
 
 #define GATHER_SIZE (256 * 1024)
 #define WRITEBACK_SIZE (8 * 1024 * 1024)
+#define LARGE (32 * 1024 * 1024)
 #define TEMPORARY_NAME ".jogg-XXXXXX" /* short: fits where the target fits */
 
 struct file {
@@ -165,19 +169,35 @@ struct file *file_retain(struct file *f)
   return f;
 }
 
-void file_release(struct file *f)
+static void *file_free(void *user)
 {
-  if (!f || atomic_fetch_sub(&f->references, 1) != 1)
-    return;
-  if (f->fd >= 0) {
+  struct file *f = user;
+
+  if (f->fd >= 0)
     (void)close(f->fd);
-    if (f->owner == getpid())
-      (void)unlink(f->temporary);
-  }
   free(f->temporary);
   free(f->path);
   free(f->gather);
   free(f);
+  return NULL;
+}
+
+/* Where the last name of a large file is gone, the kernel frees its pages when
+   it is closed, 35 ms for a GiB: a thread does that, and nobody waits. */
+void file_release(struct file *f)
+{
+  bool ours;
+  pthread_t thread;
+
+  if (!f || atomic_fetch_sub(&f->references, 1) != 1)
+    return;
+  ours = f->fd >= 0 && f->owner == getpid();
+  if (ours)
+    (void)unlink(f->temporary);
+  if (ours && f->length >= LARGE && thread_start(&thread, file_free, f) == 0)
+    (void)pthread_detach(thread);
+  else
+    (void)file_free(f);
 }
 
 /* ===} */

@@ -347,7 +347,8 @@ int main(int argc, char **argv)
     { "mp4_judges", mp4_judges },       { "file_writes", file_writes },
     { "file_commits", file_commits },   { "file_refuses", file_refuses },
     { "file_fails", file_fails },       { "file_moves", file_moves },
-    { "file_syncs", file_syncs },       { "file_waits", file_waits }
+    { "file_syncs", file_syncs },       { "file_waits", file_waits },
+    { "file_goes", file_goes }
   };
   size_t i;
 

@@ -17,6 +17,9 @@
     } \
   } while (0)
 
+/* How many names a folder has. */
+int names(const char *folder);
+
 /* Groups of layer0_file.c; each gets an empty folder. */
 void file_writes(const char *folder);
 void file_commits(const char *folder);
@@ -25,6 +28,9 @@ void file_fails(const char *folder);
 void file_syncs(const char *folder);
 void file_waits(const char *folder);
 void file_moves(const char *folder);
+
+/* Of layer0_release.c. */
+void file_goes(const char *folder);
 
 /* Of layer0_state.c. */
 void state_reads(const char *folder);

@@ -28,7 +28,7 @@ static const char *in(const char *folder, const char *name)
   return target;
 }
 
-static int names(const char *folder)
+int names(const char *folder)
 {
   DIR *d = opendir(folder);
   const struct dirent *entry;
