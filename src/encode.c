@@ -3,39 +3,99 @@
  * encode: Lua values to JSON text; see json.h.
  *
  * lua-cjson encodes every scalar; only the brackets are put here, because it
- * cannot tell an empty list from an empty object.
+ * cannot tell an empty list from an empty object.  The text grows in a buffer
+ * that is kept from one call to the next.
  */
 
 /*** @module jogg.core */
+#include "buf.h"
 #include "json.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
-/* Stack while encoding: 1 value, 2 set of list fields, 3 pieces, 4 encoder. */
-enum { FIELDS = 2, PIECES = 3, ENCODER = 4 };
+#define TEXT_TYPE "jogg.core.text"
+#define TEXT_MAXIMUM (64 * 1024 * 1024)
+#define KEPT_MEMORY (16 * 1024)
 
-/* [-1, +0, m] moves the string on the top to the pieces */
-static void add_piece(lua_State *L)
+/* Stack while encoding: 1 value, 2 set of list fields, 3 text, 4 encoder. */
+enum { FIELDS = 2, TEXT = 3, ENCODER = 4 };
+
+/* {=== the text */
+
+static char text_place; /* its address is a key of the registry */
+
+static int text_free(lua_State *L)
 {
-  lua_rawseti(L, PIECES, (int)lua_rawlen(L, PIECES) + 1);
+  buf_free(luaL_checkudata(L, 1, TEXT_TYPE));
+  return 0;
+}
+
+/* The kept buffer, which is nobody else's meanwhile: a finalizer may encode in
+   the middle of this, and then has one of its own.  [-0, +1, m] */
+static void text_take(lua_State *L)
+{
+  struct buf *text;
+
+  lua_pushlightuserdata(L, &text_place);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    text = lua_newuserdatauv(L, sizeof *text, 0);
+    buf_init(text, TEXT_MAXIMUM);
+    luaL_setmetatable(L, TEXT_TYPE);
+    return;
+  }
+  lua_pushlightuserdata(L, &text_place);
+  lua_pushnil(L);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+/* [-0, +0, m] */
+static void text_keep(lua_State *L, struct buf *text)
+{
+  buf_reset(text, KEPT_MEMORY);
+  lua_pushlightuserdata(L, &text_place);
+  lua_pushvalue(L, TEXT);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+/* [-0, +0, e] */
+static void add(lua_State *L, const char *bytes, size_t n)
+{
+  switch (buf_add(lua_touserdata(L, TEXT), bytes, n)) {
+  case BUF_OK:
+    break;
+  case BUF_FULL:
+    luaL_error(L, "value is too large for JSON");
+    break;
+  case BUF_NO_MEMORY:
+    luaL_error(L, "not enough memory");
+  }
 }
 
 static void add_text(lua_State *L, const char *text)
 {
-  lua_pushstring(L, text);
-  add_piece(L);
+  add(L, text, strlen(text));
 }
 
 /* [-1, +0, e] */
 static void encode_with_cjson(lua_State *L)
 {
+  const char *text;
+  size_t n;
+
   lua_pushvalue(L, ENCODER);
   lua_insert(L, -2);
   lua_call(L, 1, 1);
-  add_piece(L);
+  text = luaL_checklstring(L, -1, &n);
+  add(L, text, n);
+  lua_pop(L, 1);
 }
+
+/* ===} */
 
 /* [-1, +0, e] */
 static void encode_number(lua_State *L)
@@ -157,22 +217,27 @@ An empty table is `[]` there and `{}` elsewhere.
 */
 int json_encode_value(lua_State *L)
 {
-  int i, n;
-  luaL_Buffer b;
+  struct buf *text;
 
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  lua_newtable(L);
+  text_take(L);
+  text = lua_touserdata(L, TEXT);
   json_push_codec(L, JSON_ENCODE);
   lua_pushvalue(L, 1);
   encode_value(L, false, 0);
-  n = (int)lua_rawlen(L, PIECES);
-  luaL_buffinit(L, &b);
-  for (i = 1; i <= n; i++) {
-    lua_rawgeti(L, PIECES, i);
-    luaL_addvalue(&b);
-  }
-  luaL_pushresult(&b);
+  lua_pushlstring(L, text->data, text->length); /* at least the brackets */
+  text_keep(L, text);
   return 1;
+}
+
+void json_register_text(lua_State *L)
+{
+  (void)luaL_newmetatable(L, TEXT_TYPE);
+  lua_pushcfunction(L, text_free);
+  lua_setfield(L, -2, "__gc");
+  lua_pushliteral(L, TEXT_TYPE);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
 }

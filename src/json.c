@@ -81,6 +81,7 @@ void json_register(lua_State *L)
     { NULL, NULL }
   };
 
+  json_register_text(L);
   jogg_functions(L, FUNCTIONS);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "cjson");

@@ -58,9 +58,11 @@ struct request *request_new(lua_State *L)
   *request = NULL;
   luaL_setmetatable(L, REQUEST_TYPE);
   c = client_live(L); /* now: a finalizer may just have closed it */
-  *request = r = calloc(1, sizeof *r);
-  if (r)
+  *request = r = malloc(sizeof *r);
+  if (r) {
+    memset(r, 0, sizeof *r);
     r->transfer = client_transfer(c);
+  }
   if (!r || !r->transfer)
     luaL_error(L, "not enough memory");
   client_link(c, r);

@@ -82,6 +82,46 @@ describe("core.encode", function()
     assert.is_table(core.decode(json))
   end)
 
+  it("has nothing left of a value that failed", function()
+    local long = ("x"):rep(100000)
+    assert.is_false((pcall(encode, { long, print })))
+    assert.equal('["a"]', encode { "a" })
+    assert.equal(100004, #encode { long })
+    assert.equal("{}", encode {})
+  end)
+
+  it("goes on when a finalizer encodes in the middle of it", function()
+    local newproxy = rawget(_G, "newproxy") -- 5.1's
+    local finalizer = newproxy and function(f)
+      local proxy = newproxy(true)
+      getmetatable(proxy).__gc = f
+    end or function(f)
+      setmetatable({}, { __gc = f })
+    end
+    local finalized, wrong = 0, nil
+    local inner = { inner = ("y"):rep(200) }
+    local expected_inner = encode(inner)
+    local value = {}
+    for i = 1, 200 do
+      value[i] = ("%d:%s"):format(i, ("z"):rep(50))
+    end
+    local expected = '["' .. table.concat(value, '","') .. '"]'
+    for _ = 1, 300 do
+      for _ = 1, 5 do
+        finalizer(function()
+          finalized = finalized + 1
+          if encode(inner) ~= expected_inner then
+            wrong = true
+          end
+        end)
+      end
+      assert.equal(expected, encode(value))
+    end
+    collectgarbage()
+    assert.is_nil(wrong)
+    assert.is_true(finalized > 0)
+  end)
+
   it("leaves the table as it was", function()
     local lists = { a = true }
     local value = { a = {}, b = { c = 1 } }
