@@ -24,6 +24,7 @@ struct client {
   bool local;                     /* it is on this machine */
   struct request *requests;
   struct transfer *first, *last;  /* finished, not announced */
+  uint32_t finished;              /* how many those are */
   struct transfer *spare;         /* for the next requests */
   int spare_count;
   uint64_t last_id;

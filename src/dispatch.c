@@ -12,6 +12,8 @@
 
 #define BUDGET 0.00002   /* s; a step that must not wait begins no more then */
 #define BEHIND 1         /* s; sleepers so late are more than it can do */
+#define EACH 0.0000025   /* s; for each that may go on, if that is more: or
+                            else a crowd would go on one a frame */
 #define CATCH_UP 0.00025 /* s; then a step may take this */
 #define ROUND 256        /* in a row, beside all that are alive, in a step that
                             may wait */
@@ -276,6 +278,16 @@ static uint32_t pick(struct tasks *s)
   return slot;
 }
 
+/* For how long a step begins something that must not wait. */
+static double budget(const struct tasks *s, const struct client *c, double late)
+{
+  double crowd = EACH * ((double)s->queued + c->finished);
+
+  if (late > BEHIND || crowd > CATCH_UP)
+    return CATCH_UP;
+  return crowd > BUDGET ? crowd : BUDGET;
+}
+
 /***
 A step that never waits.
 @function tasks.step
@@ -297,7 +309,7 @@ int dispatch_step(lua_State *L)
   now = dispatch_now(s);
   late = s->sleeping ? now - tasks_due(s) : -1;
   if (c->first || late >= 0 || tasks_moment(s) == 0) {
-    s->deadline = now + (late > BEHIND ? CATCH_UP : BUDGET);
+    s->deadline = now + budget(s, c, late);
     do {
       uint32_t slot = pick(s);
       if (!slot)

@@ -59,6 +59,7 @@ void client_collect(struct client *c)
     else
       c->first = t;
     c->last = t;
+    c->finished++;
   }
 }
 
@@ -75,6 +76,7 @@ void client_claim(struct client *c, struct transfer *t)
   *link = t->next;
   if (c->last == t)
     c->last = previous;
+  c->finished--;
   t->next = NULL;
   t->unannounced = false;
 }

@@ -79,6 +79,7 @@ static void queue_add(struct tasks *s, uint32_t slot, enum tasks_queue queue)
   else
     s->queues[queue].first = slot;
   s->queues[queue].last = slot;
+  s->queued++;
 }
 
 static void queue_remove(struct tasks *s, uint32_t slot)
@@ -98,6 +99,7 @@ static void queue_remove(struct tasks *s, uint32_t slot)
     s->queues[queue].last = t->previous;
   t->queue = QUEUE_NONE;
   t->next = t->previous = 0;
+  s->queued--;
 }
 
 /* ===} */

@@ -40,7 +40,7 @@ struct tasks {
   uint32_t *sleepers;      /* a heap, from 1, earliest first */
   uint32_t capacity;
   uint32_t free;           /* the first free slot; 0: none */
-  uint32_t live, sleeping, waiting;
+  uint32_t live, sleeping, waiting, queued;
   struct {
     uint32_t first, last;
   } queues[QUEUE_COUNT];

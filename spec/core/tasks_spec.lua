@@ -55,6 +55,34 @@ describe("core.tasks", function()
     end
   end
 
+  -- How many went on in a step, at most, of so many that may and of whom each
+  -- takes ten microseconds, whatever it really takes here.
+  local function in_a_step(many)
+    local n, now = 0, nil
+    for _ = 1, many do
+      spawn(function()
+        local really = core.now()
+        tasks:shift(1e-5 - (really - now))
+        n, now = n + 1, really
+      end)
+    end
+    local most = 0
+    while tasks:count() > 0 do
+      n, now = 0, core.now()
+      tasks:step()
+      most = math.max(most, n)
+    end
+    return most
+  end
+
+  it("is done with a crowd sooner than one by one", function()
+    assert(client:run_thread())
+    local few, crowd, multitude = in_a_step(4), in_a_step(40), in_a_step(2000)
+    assert.is_true(few <= 3, few)
+    assert.is_true(crowd > 3 and crowd <= 11, crowd)
+    assert.is_true(multitude > 11 and multitude <= 26, multitude)
+  end)
+
   it("refuses what is nonsense", function()
     assert.is_false((pcall(core.tasks.new, io.stdout, {}, prepare, settle)))
     assert.is_false((pcall(core.tasks.new, client, 1, prepare, settle)))
