@@ -89,12 +89,12 @@ void bare_post(CURL *easy, const struct bare_target *target)
   SET(CURLOPT_POSTFIELDS, "{\"project_id\":\"1\"}");
 }
 
-void bare_download(CURL *easy, const struct bare_target *target, double bytes,
-                   void *file)
+void bare_download(CURL *easy, const struct bare_target *target,
+                   const char *video, void *file)
 {
   char url[256];
 
-  (void)snprintf(url, sizeof url, "%s/video/%.0f.mp4", target->base, bytes);
+  (void)snprintf(url, sizeof url, "%s/video/%s.mp4", target->base, video);
   SET(CURLOPT_URL, url);
   SET(CURLOPT_TIMEOUT_MS, 600000L);
   SET(CURLOPT_BUFFERSIZE, 262144L);

@@ -36,9 +36,10 @@ void bare_poll_url(CURL *easy, const struct bare_target *target, int project);
 /* Makes it a POST on a connection of its own. */
 void bare_post(CURL *easy, const struct bare_target *target);
 
-/* Makes it a download into `file`, a FILE; NULL: the bytes are dropped. */
-void bare_download(CURL *easy, const struct bare_target *target, double bytes,
-                   void *file);
+/* Makes it a download of a video of the server's, BYTES or BYTESxRATE, into
+   `file`, a FILE; NULL: the bytes are dropped. */
+void bare_download(CURL *easy, const struct bare_target *target,
+                   const char *video, void *file);
 
 /* The handle of a finished transfer, which has to be a 200; NULL: none. */
 CURL *bare_finished(CURLM *multi);

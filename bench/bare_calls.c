@@ -159,14 +159,14 @@ static FILE *file_create(const char *path)
   return file;
 }
 
-static void download(const struct bare_target *target, double bytes,
+static void download(const struct bare_target *target, const char *video,
                      const char *path)
 {
   CURL *easy = bare_easy(target, &answers[0]);
   FILE *file = file_create(path);
   struct span began = span_begin();
 
-  bare_download(easy, target, bytes, file);
+  bare_download(easy, target, video, file);
   perform(easy, &answers[0]);
   if (fclose(file) != 0)
     bare_fail(path);
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
   else if (strcmp(mode, "connections") == 0 && count <= WIDTH_MAXIMUM)
     connections(&target, (int)count);
   else if (strcmp(mode, "download") == 0 && argc > 5)
-    download(&target, count, argv[5]);
+    download(&target, argv[4], argv[5]);
   else
     bare_fail("the mode");
   curl_slist_free_all(target.headers);

@@ -4,7 +4,7 @@
  * own thread: waiting projects that are polled now and then, TLS connections
  * that open, downloads that run.
  *
- * usage: bare_frames BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS BYTES
+ * usage: bare_frames BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS VIDEO
  */
 #include "bare.h"
 #include "meter.h"
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
       bare_post(w->easy, &target);
     } else {
       w->role = ROLE_DOWNLOAD;
-      bare_download(w->easy, &target, bare_number(argv[8]), NULL);
+      bare_download(w->easy, &target, argv[8], NULL);
     }
     if (w->role != ROLE_POLL)
       start(multi, w);

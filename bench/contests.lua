@@ -8,6 +8,7 @@ local lua, own = programs.lua, programs.own
 local measured = programs.measured
 
 local MIB = 1024 * 1024
+local LINE = 125000000 -- bytes a second: 1 Gbit
 
 local function calls(mode, base, ca, count, extra)
   return function(script)
@@ -127,17 +128,22 @@ local function download(server, scheme)
   }
 end
 
-local function frames(server)
-  -- seconds, projects, interval, opening, downloads, bytes
-  local words = { "60", "1000", "10", "8", "4", 1024 * MIB }
-  local jogg_words = table.move(words, 1, #words, 1, {})
-  jogg_words[#jogg_words + 1] = server.folder
+-- What the programs of frames are given: jogg's in a mode, libcurl's.
+local function frames_of(server, video)
+  -- seconds, projects, interval, opening, downloads
+  local words = { server.https, server.ca, "60", "1000", "10", "8", "4", video }
   local function with(mode)
-    local mode_words = table.move(jogg_words, 1, #jogg_words, 1, {})
+    local mode_words = table.move(words, 1, #words, 1, {})
+    mode_words[#mode_words + 1] = server.memory
     mode_words[#mode_words + 1] = mode
-    return lua("bench/jogg_frames.lua", server.https, server.ca,
-      table.unpack(mode_words))
+    return lua("bench/jogg_frames.lua", table.unpack(mode_words))
   end
+  return with, own("bare_frames", table.unpack(words))
+end
+
+local function frames(server)
+  local with, bare = frames_of(server, ("%dx%d"):format(100 * MIB, LINE / 4))
+  local unbound, bare_unbound = frames_of(server, 1024 * MIB)
   local goals = { p999 = 0.1, worst = 1 }
   local figures = {}
   for _, name in ipairs { "p50", "p99", "p999", "worst" } do
@@ -149,13 +155,19 @@ local function frames(server)
   return {
     name = "frames", title = "step", rounds = 3, figures = figures,
     contenders = {
-      { title = "jogg", most = goals, words = with(nil) },
+      { title = "jogg", most = goals, words = with() },
       { title = "jogg, collector in small steps", most = goals,
         words = with "small" },
       { title = "jogg, collector apart", most = goals, words = with "apart" },
-      { title = "a loop that reads 100 lines of memory", words = with "memory" },
-      { title = "libcurl multi in the frame", words = own("bare_frames",
-        server.https, server.ca, table.unpack(words)) },
+      { title = "600 lines of memory", words = with "memory" },
+      { title = "libcurl multi in the frame", words = bare },
+    },
+  }, {
+    name = "frames", title = "step, fastest downloads", rounds = 3,
+    figures = figures,
+    contenders = {
+      { title = "jogg", most = goals, words = unbound() },
+      { title = "libcurl multi in the frame", words = bare_unbound },
     },
   }
 end
@@ -214,6 +226,7 @@ local function waiting(server, what)
 end
 
 return function(server)
+  local step, step_fastest = frames(server)
   return {
     polls(server, "http"), polls(server, "https"),
     flight(server),
@@ -222,7 +235,7 @@ return function(server)
     start(server, "http"), start(server, "https"),
     download(server, "http"), download(server, "https"),
     connections(server),
-    frames(server),
+    step, step_fastest,
     stop(server),
     waiting(server, "watch"), waiting(server, "make_video"),
     waiting(server, "make_video_quiet"),

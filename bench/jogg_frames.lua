@@ -1,23 +1,24 @@
 -- SPDX-License-Identifier: MIT
 -- What frames cost that call client:step(): see bare_frames.c.
---   jogg_frames.lua BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS BYTES
+--   jogg_frames.lua BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS VIDEO
 --     FOLDER [stop|apart|small|memory]
 -- With `stop`, it measures instead how long client:close() takes then. With
 -- `apart`, the host runs Lua's collector itself, in the time that is left of a
 -- frame, as hosts that draw do; with `small`, it has the collector go in steps
 -- of a frame's size. With `memory`, what is timed is not the step, which runs
--- all the same, but a loop that reads some lines of memory, each on a page of
--- its own: what this machine takes from a program that does nothing else.
+-- all the same, but a loop that touches as many lines of memory as a step does:
+-- what this machine takes from a program that does nothing else.
 
 local jogg = require "jogg"
 local meter = require "bench_meter"
 
 local FRAME = 1 / 60
+local SETTLING = 1 -- s of frames that are not counted
 local COLLECT = 64 -- KiB worth of collecting, each frame
-local LINES = 100
+local PAGES = 200 -- of which three lines each are touched
 local SMALL_MULTIPLIER, SMALL_STEP = 8, 10 -- see collectgarbage "incremental"
 
-local base, ca, seconds, projects, interval, opening, downloads, bytes,
+local base, ca, seconds, projects, interval, opening, downloads, video,
   folder, mode = ...
 seconds, interval = tonumber(seconds), tonumber(interval)
 projects = tonumber(projects)
@@ -46,6 +47,15 @@ local function start(f)
   started[#started + 1] = client:spawn(f)
 end
 
+-- Where one has ended, less is measured than is said.
+local function all_are_alive()
+  for _, task in ipairs(started) do
+    if task.done then
+      error(task.err)
+    end
+  end
+end
+
 -- The videos begin one after the other, as they do in life.
 local begun = 0
 local function begin_until(share)
@@ -72,21 +82,31 @@ for i = 1, tonumber(downloads) do
   local path = ("%s/frames%d.mp4"):format(folder, i)
   start(function()
     repeat -- to remove a large file would be work of the frame's thread
-      local video = check(client:make_video {
-        resume = token(("done-%d-%d"):format(bytes, i)), output = path,
+      local made = check(client:make_video {
+        resume = token(("done-%s-%d"):format(video, i)), output = path,
         overwrite = true,
       })
-    until not video
+    until not made
   end)
 end
 
-local function steps_until(moment, walls, cpus)
+-- The lists do not grow meanwhile: that would be work of the frame after.
+local function room(span)
+  local list = {}
+  for i = 1, math.floor(span / FRAME) + 60 do
+    list[i] = 0
+  end
+  return list
+end
+
+local function steps(span)
+  local walls, cpus = room(span), room(span)
   local frame = meter.wall()
-  local n = 0
+  local moment, n = frame + span, 0
   while frame < moment do
     local cpu, wall = meter.thread_cpu(), meter.wall()
     if mode == "memory" then
-      meter.touch(LINES)
+      meter.touch(PAGES)
     else
       client:step()
     end
@@ -104,6 +124,7 @@ local function steps_until(moment, walls, cpus)
     end
     meter.sleep_until(frame)
   end
+  return table.move(walls, 1, n, 1, {}), table.move(cpus, 1, n, 1, {})
 end
 
 local function report(list, prefix)
@@ -129,17 +150,16 @@ repeat -- until all wait, and their looks are spread over the interval
   begin_until(math.min(share, 1))
   client:step(FRAME)
 until share > 1.1
-for _, task in ipairs(started) do
-  assert(not task.done, task.err)
-end
+all_are_alive()
 if mode == "stop" then
   local before = meter.wall()
   client:close()
   print("stop", (meter.wall() - before) * 1e3)
 else
-  local walls, cpus = {}, {}
   collectgarbage() -- as a game does that has loaded
-  steps_until(meter.wall() + seconds, walls, cpus)
+  steps(SETTLING)
+  local walls, cpus = steps(seconds)
+  all_are_alive()
   print("frames", #walls)
   report(walls, "")
   report(cpus, "cpu_")

@@ -37,13 +37,12 @@ static int sleep_until(lua_State *L)
   return 0;
 }
 
-/* Reads so many lines of memory, each on a page of its own, one by one:
-   where the next one is stands in the last one. */
+/* Touches three lines on each of so many pages of memory. */
 static int touch(lua_State *L)
 {
-  size_t lines = (size_t)luaL_checkinteger(L, 1);
+  size_t pages = (size_t)luaL_checkinteger(L, 1);
 
-  lua_pushinteger(L, (lua_Integer)meter_touch(lines));
+  lua_pushinteger(L, (lua_Integer)meter_touch(pages));
   return 1;
 }
 

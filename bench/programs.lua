@@ -133,8 +133,8 @@ local function read(path)
 end
 
 -- A folder of this run's own, so that two runs do not meet.
-local function make_folder()
-  local ok, text = output("mktemp -d " .. quoted(OUT .. "/run.XXXXXX"))
+local function make_folder(top)
+  local ok, text = output("mktemp -d " .. quoted(top .. "/jogg_bench.XXXXXX"))
   assert(ok, text)
   return text:match "[^\n]+"
 end
@@ -150,9 +150,11 @@ local function make_certificates(folder)
 end
 
 --- Starts the server; it ends with the pipe to it.
--- @treturn table `http`, `https` (base URLs), `ca`, `folder`
+-- @treturn table `http`, `https` (base URLs), `ca`, `folder`, and `memory`, a
+-- folder that is no disk's, where there is such a thing
 function programs.start_server()
-  local folder = make_folder()
+  local folder = make_folder(OUT)
+  local memory = output("test -w /dev/shm") and make_folder "/dev/shm" or folder
   make_certificates(folder)
   local ports = folder .. "/ports"
   local pipe = assert(io.popen(("exec %s %s %s >%s"):format(
@@ -170,10 +172,10 @@ function programs.start_server()
   return setmetatable({
     http = "http://127.0.0.1:" .. plain,
     https = "https://127.0.0.1:" .. secure,
-    ca = folder .. "/bundle.pem", folder = folder,
+    ca = folder .. "/bundle.pem", folder = folder, memory = memory,
   }, { __close = function()
     pipe:close()
-    os.execute("rm -rf " .. quoted(folder))
+    os.execute(("rm -rf %s %s"):format(quoted(folder), quoted(memory)))
   end })
 end
 

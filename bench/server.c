@@ -6,7 +6,8 @@
  * usage: server CERTIFICATE KEY
  * Prints the two ports and ends when its standard input does.  It decides
  * nothing: a project called "done-BYTES" is finished and its video is that
- * long, every other one is in progress for ever.
+ * long, every other one is in progress for ever.  "done-BYTESxRATE": the video
+ * comes at no more than so many bytes a second, as from a network.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -50,6 +51,12 @@ static char block[BLOCK_SIZE]; /* never written to: a video's zeros */
 static ssize_t connection_read(struct connection *c, char *to, size_t n)
 {
   return c->tls ? SSL_read(c->tls, to, (int)n) : read(c->fd, to, n);
+}
+
+static bool connection_pace(struct connection *c, unsigned long rate)
+{
+  return setsockopt(c->fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
+                    sizeof rate) == 0;
 }
 
 static bool connection_write(struct connection *c, const char *bytes, size_t n)
@@ -117,16 +124,15 @@ static bool answer_json(struct connection *c, const char *body, int length)
 static bool answer_project(struct connection *c, const char *id)
 {
   char body[1024], video[128] = "", name[64];
-  long long bytes = 0;
   bool done;
   int n;
 
   (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(id, " &"), id);
   done = strncmp(name, "done-", 5) == 0;
   if (done) {
-    bytes = strtoll(name + 5, NULL, 10);
-    (void)snprintf(video, sizeof video, "%s://127.0.0.1:%d/video/%lld.mp4",
-                   c->tls ? "https" : "http", c->listener->port, bytes);
+    (void)snprintf(video, sizeof video, "%s://127.0.0.1:%d/video/%.*s.mp4",
+                   c->tls ? "https" : "http", c->listener->port,
+                   (int)strspn(name + 5, "0123456789x"), name + 5);
   }
   n = snprintf(
     body, sizeof body,
@@ -163,16 +169,19 @@ static void big_endian(char *to, uint64_t value, int n)
   }
 }
 
-/* An MP4 of exactly so many bytes: ftyp, an empty moov, and one mdat, whose
-   64-bit length stands in its last 8 bytes here. */
-static bool answer_video(struct connection *c, int64_t bytes)
+/* An MP4 of exactly so many bytes, BYTES or BYTESxRATE: ftyp, an empty moov,
+   and one mdat, whose 64-bit length stands in its last 8 bytes here. */
+static bool answer_video(struct connection *c, const char *video)
 {
   char head[512];
   char boxes[56] = "\0\0\0\030ftypisom\0\0\2\0isomiso2"
                    "\0\0\0\020moov\0\0\0\0\0\0\0\0\0\0\0\1mdat";
+  char *end;
+  int64_t bytes = strtoll(video, &end, 10);
   int n;
 
-  if (bytes < (int64_t)sizeof boxes)
+  if (bytes < (int64_t)sizeof boxes ||
+      (*end == 'x' && !connection_pace(c, strtoul(end + 1, NULL, 10))))
     return false;
   big_endian(boxes + 48, (uint64_t)bytes - 40, 8);
   n = snprintf(head, sizeof head,
@@ -199,7 +208,7 @@ static bool answer(struct connection *c)
   if (strncmp(c->request, info, sizeof info - 1) == 0)
     return answer_project(c, c->request + sizeof info - 1);
   if (strncmp(c->request, video, sizeof video - 1) == 0)
-    return answer_video(c, strtoll(c->request + sizeof video - 1, NULL, 10));
+    return answer_video(c, c->request + sizeof video - 1);
   return answer_call(c);
 }
 
