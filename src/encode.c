@@ -8,7 +8,6 @@
  */
 
 /*** @module jogg.core */
-#include "buf.h"
 #include "json.h"
 
 #include <math.h>
@@ -16,9 +15,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_TYPE "jogg.core.text"
-#define TEXT_MAXIMUM (64 * 1024 * 1024)
-#define KEPT_MEMORY (16 * 1024)
+#define FIRST_SIZE 1024
+#define TEXT_MAXIMUM (64u * 1024 * 1024)
+#define KEPT_SIZE (16u * 1024)
+
+/* A userdata: Lua's memory, so that its collector knows of it. */
+struct text {
+  size_t length, size;
+  char data[];
+};
 
 /* Stack while encoding: 1 value, 2 set of list fields, 3 text, 4 encoder. */
 enum { FIELDS = 2, TEXT = 3, ENCODER = 4 };
@@ -27,25 +32,25 @@ enum { FIELDS = 2, TEXT = 3, ENCODER = 4 };
 
 static char text_place; /* its address is a key of the registry */
 
-static int text_free(lua_State *L)
+/* [-0, +1, m] */
+static struct text *text_new(lua_State *L, size_t size)
 {
-  buf_free(luaL_checkudata(L, 1, TEXT_TYPE));
-  return 0;
+  struct text *text = lua_newuserdatauv(L, sizeof *text + size, 0);
+
+  text->length = 0;
+  text->size = size;
+  return text;
 }
 
-/* The kept buffer, which is nobody else's meanwhile: a finalizer may encode in
+/* The kept text, which is nobody else's meanwhile: a finalizer may encode in
    the middle of this, and then has one of its own.  [-0, +1, m] */
 static void text_take(lua_State *L)
 {
-  struct buf *text;
-
   lua_pushlightuserdata(L, &text_place);
   lua_rawget(L, LUA_REGISTRYINDEX);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
-    text = lua_newuserdatauv(L, sizeof *text, 0);
-    buf_init(text, TEXT_MAXIMUM);
-    luaL_setmetatable(L, TEXT_TYPE);
+    (void)text_new(L, FIRST_SIZE);
     return;
   }
   lua_pushlightuserdata(L, &text_place);
@@ -54,9 +59,13 @@ static void text_take(lua_State *L)
 }
 
 /* [-0, +0, m] */
-static void text_keep(lua_State *L, struct buf *text)
+static void text_keep(lua_State *L)
 {
-  buf_reset(text, KEPT_MEMORY);
+  struct text *text = lua_touserdata(L, TEXT);
+
+  if (text->size > KEPT_SIZE)
+    return;
+  text->length = 0;
   lua_pushlightuserdata(L, &text_place);
   lua_pushvalue(L, TEXT);
   lua_rawset(L, LUA_REGISTRYINDEX);
@@ -65,15 +74,22 @@ static void text_keep(lua_State *L, struct buf *text)
 /* [-0, +0, e] */
 static void add(lua_State *L, const char *bytes, size_t n)
 {
-  switch (buf_add(lua_touserdata(L, TEXT), bytes, n)) {
-  case BUF_OK:
-    break;
-  case BUF_FULL:
+  struct text *text = lua_touserdata(L, TEXT), *larger;
+  size_t size = text->size;
+
+  if (n > TEXT_MAXIMUM - text->length)
     luaL_error(L, "value is too large for JSON");
-    break;
-  case BUF_NO_MEMORY:
-    luaL_error(L, "not enough memory");
+  while (size < text->length + n)
+    size *= 2;
+  if (size > text->size) {
+    larger = text_new(L, size);
+    memcpy(larger->data, text->data, text->length);
+    larger->length = text->length;
+    lua_replace(L, TEXT);
+    text = larger;
   }
+  memcpy(text->data + text->length, bytes, n);
+  text->length += n;
 }
 
 static void add_text(lua_State *L, const char *text)
@@ -217,27 +233,17 @@ An empty table is `[]` there and `{}` elsewhere.
 */
 int json_encode_value(lua_State *L)
 {
-  struct buf *text;
+  const struct text *text;
 
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   text_take(L);
-  text = lua_touserdata(L, TEXT);
   json_push_codec(L, JSON_ENCODE);
   lua_pushvalue(L, 1);
   encode_value(L, false, 0);
-  lua_pushlstring(L, text->data, text->length); /* at least the brackets */
-  text_keep(L, text);
+  text = lua_touserdata(L, TEXT);
+  lua_pushlstring(L, text->data, text->length);
+  text_keep(L);
   return 1;
-}
-
-void json_register_text(lua_State *L)
-{
-  (void)luaL_newmetatable(L, TEXT_TYPE);
-  lua_pushcfunction(L, text_free);
-  lua_setfield(L, -2, "__gc");
-  lua_pushliteral(L, TEXT_TYPE);
-  lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
 }

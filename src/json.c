@@ -81,7 +81,6 @@ void json_register(lua_State *L)
     { NULL, NULL }
   };
 
-  json_register_text(L);
   jogg_functions(L, FUNCTIONS);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "cjson");
@@ -91,7 +90,9 @@ void json_register(lua_State *L)
   configure(L, "decode_max_depth", JSON_DEPTH);
   configure(L, "decode_invalid_numbers", false);
   configure(L, "encode_invalid_numbers", false);
-  configure(L, "encode_keep_buffer", true);
+  /* A kept buffer is overwritten by a finalizer that encodes between the end of
+     a text and its copy, in lua_pushlstring of 5.1, 5.2 and LuaJIT. */
+  configure(L, "encode_keep_buffer", false);
   keep(L, "encode", JSON_ENCODE);
   keep(L, "decode", JSON_DECODE);
   lua_pop(L, 2);

@@ -29,7 +29,4 @@ int json_decode(lua_State *L, const char *text, size_t n);
 int json_decode_text(lua_State *L);
 int json_encode_value(lua_State *L);
 
-/* The type of what json_encode_value needs.  [-0, +0, e] */
-void json_register_text(lua_State *L);
-
 #endif

@@ -84,6 +84,10 @@ describe("core.encode", function()
 
   it("has nothing left of a value that failed", function()
     local long = ("x"):rep(100000)
+    local many = {}
+    for i = 1, 20000 do many[i] = i end
+    many[20001] = print
+    for _ = 1, 20 do assert.is_false((pcall(encode, many))) end
     assert.is_false((pcall(encode, { long, print })))
     assert.equal('["a"]', encode { "a" })
     assert.equal(100004, #encode { long })
@@ -98,27 +102,33 @@ describe("core.encode", function()
     end or function(f)
       setmetatable({}, { __gc = f })
     end
-    local finalized, wrong = 0, nil
+    local inside, finalized, wrong = false, 0, nil
     local inner = { inner = ("y"):rep(200) }
     local expected_inner = encode(inner)
-    local value = {}
-    for i = 1, 200 do
-      value[i] = ("%d:%s"):format(i, ("z"):rep(50))
-    end
-    local expected = '["' .. table.concat(value, '","') .. '"]'
-    for _ = 1, 300 do
+    for round = 1, 10 do
+      local value = {} -- others each time: equal strings are no garbage
+      for i = 1, 50 do
+        value[i] = ("%d:%d:%s"):format(round, i, ("z"):rep(50))
+      end
+      local expected = '["' .. table.concat(value, '","') .. '"]'
       for _ = 1, 5 do
         finalizer(function()
-          finalized = finalized + 1
-          if encode(inner) ~= expected_inner then
-            wrong = true
-          end
+          finalized = finalized + (inside and 1 or 0)
+          local ok, text = pcall(encode, inner)
+          wrong = wrong or not ok or text ~= expected_inner
         end)
       end
-      assert.equal(expected, encode(value))
+      local pause = collectgarbage("setpause", 0)
+      local multiplier = collectgarbage("setstepmul", 100000)
+      collectgarbage "restart" -- begins at once
+      inside = true
+      local text = encode(value)
+      inside = false
+      collectgarbage("setpause", pause)
+      collectgarbage("setstepmul", multiplier)
+      wrong = wrong or text ~= expected
     end
-    collectgarbage()
-    assert.is_nil(wrong)
+    assert.is_falsy(wrong)
     assert.is_true(finalized > 0)
   end)
 
