@@ -230,8 +230,8 @@ static int scheduler_shift(lua_State *L)
 
 /* ===} */
 
-/* The place where it stands which tasks run in this Lua state.  [-0, +0, m] */
-static struct tasks **active_of(lua_State *L)
+/* [-0, +0, -] */
+static struct tasks **active_find(lua_State *L)
 {
   struct tasks **active;
 
@@ -239,12 +239,26 @@ static struct tasks **active_of(lua_State *L)
   lua_rawget(L, LUA_REGISTRYINDEX);
   active = lua_touserdata(L, -1);
   lua_pop(L, 1);
+  return active;
+}
+
+/* The place where it stands which tasks run in this Lua state.  [-0, +0, m] */
+static struct tasks **active_of(lua_State *L)
+{
+  struct tasks **active = active_find(L), **made;
+
   if (active)
     return active;
-  lua_pushlightuserdata(L, &active_place);
-  active = lua_newuserdatauv(L, sizeof(struct tasks *), 0);
-  *active = NULL;
-  lua_rawset(L, LUA_REGISTRYINDEX);
+  made = lua_newuserdatauv(L, sizeof(struct tasks *), 0);
+  *made = NULL;
+  active = active_find(L); /* a finalizer may have been here meanwhile */
+  if (!active) {
+    lua_pushlightuserdata(L, &active_place);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+    active = made;
+  }
+  lua_pop(L, 1);
   return active;
 }
 
