@@ -143,7 +143,7 @@ end
 
 local function frames(server)
   local with, bare = frames_of(server, ("%dx%d"):format(100 * MIB, LINE / 4))
-  local unbound, bare_unbound = frames_of(server, 1024 * MIB)
+  local unbound, bare_unbound = frames_of(server, 256 * MIB)
   local goals = { p999 = 0.1, worst = 1 }
   local figures = {}
   for _, name in ipairs { "p50", "p99", "p999", "worst" } do

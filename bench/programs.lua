@@ -6,6 +6,7 @@ local programs = {}
 local OUT = os.getenv "BENCH_OUT" or "build/bench"
 local LUA = os.getenv "LUA" or "lua5.4"
 local LUA54 = os.getenv "LUA54" or "lua5.4"
+local MEMORY_ROOM = 4 * 1024 * 1024 -- KiB, for twice what is downloaded
 local SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
 
 -- Debian keeps lua-http for 5.1 to 5.3 only; it is plain Lua.
@@ -154,8 +155,10 @@ end
 -- folder that is no disk's, where there is such a thing
 function programs.start_server()
   local folder = make_folder(OUT)
-  local memory = output("test -w /dev/shm") and make_folder "/dev/shm" or folder
   make_certificates(folder)
+  local _, room = output "df --output=avail /dev/shm"
+  room = tonumber(room:match "(%d+)%s*$") or 0 -- KiB
+  local memory = room > MEMORY_ROOM and make_folder "/dev/shm" or folder
   local ports = folder .. "/ports"
   local pipe = assert(io.popen(("exec %s %s %s >%s"):format(
     quoted(OUT .. "/server"), quoted(folder .. "/good.crt"),
