@@ -3,7 +3,9 @@
 
 local core = require "jogg.core"
 local faults = require "spec.support.faults"
+local process = require "spec.support.process"
 
+local LUA = os.getenv "JOGG_LUA" or "lua5.4"
 local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 local NESTED_YIELD = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 
@@ -81,6 +83,42 @@ describe("core.tasks", function()
     assert.is_true(few <= 3, few)
     assert.is_true(crowd > 3 and crowd <= 11, crowd)
     assert.is_true(multitude > 11 and multitude <= 26, multitude)
+  end)
+
+  it("shares a place with those that a finalizer makes meanwhile", function()
+    local text, status = process.run({ LUA, "-e", [[
+      local core = require "jogg.core"
+      local function client()
+        return core.client { base_url = "http://127.0.0.1:9", api_key = "k",
+          user_agent = "spec" }
+      end
+      local function nothing() end
+      local newproxy = rawget(_G, "newproxy") -- 5.1's
+      local function finalized_by(f)
+        if newproxy then
+          getmetatable(newproxy(true)).__gc = f
+        else
+          setmetatable({}, { __gc = f })
+        end
+      end
+      local first, second = client(), client()
+      local inner, seen
+      local thread = coroutine.create(function() seen() end)
+      finalized_by(function()
+        inner = core.tasks.new(first, {}, function() return thread end,
+          nothing)
+      end)
+      local slots = {}
+      collectgarbage("setpause", 0)
+      collectgarbage("setstepmul", 1000000)
+      collectgarbage "restart"
+      local outer = core.tasks.new(second, slots, nothing, nothing)
+      collectgarbage()
+      seen = function() print(outer:is_foreign()) end
+      inner:add({})
+      inner:drain()]] }, { stderr = "merge" })
+    assert.equal("true\n", text)
+    assert.equal(0, status)
   end)
 
   it("refuses what is nonsense", function()
