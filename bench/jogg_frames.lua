@@ -51,7 +51,7 @@ end
 local function all_are_alive()
   for _, task in ipairs(started) do
     if task.done then
-      error(task.err)
+      error(task.err or "a task has ended")
     end
   end
 end

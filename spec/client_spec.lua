@@ -274,7 +274,7 @@ describe("client", function()
       misuse(function() client:create_product { url = "https://a.example/" ..
         LONG } end, "text of at most 8192 bytes")
       local product = { intro_medias = {} }
-      for i = 1, 5 do product.intro_medias[i] = { url = LONG } end
+      for i = 1, 70 do product.intro_medias[i] = { url = LONG } end
       misuse(function()
         client:make_video { url = "https://a.example/", product = product }
       end, "make_video.product is too large")

@@ -8,7 +8,9 @@
  */
 
 /*** @module jogg.core */
+#include "jogg.h"
 #include "json.h"
+#include "transfer.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -16,12 +18,12 @@
 #include <string.h>
 
 #define FIRST_SIZE 1024
-#define TEXT_MAXIMUM (64u * 1024 * 1024)
 #define KEPT_SIZE (16u * 1024)
 
 /* A userdata: Lua's memory, so that its collector knows of it. */
 struct text {
-  size_t length, size;
+  size_t length; /* of it all; beyond the maximum it is only counted */
+  size_t size;
   char data[];
 };
 
@@ -71,25 +73,26 @@ static void text_keep(lua_State *L)
   lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
-/* [-0, +0, e] */
+/* [-0, +0, m] */
 static void add(lua_State *L, const char *bytes, size_t n)
 {
   struct text *text = lua_touserdata(L, TEXT), *larger;
-  size_t size = text->size;
+  size_t size = text->size, length = text->length + n;
 
-  if (n > TEXT_MAXIMUM - text->length)
-    luaL_error(L, "value is too large for JSON");
-  while (size < text->length + n)
+  if (length > TRANSFER_BODY_MAXIMUM) {
+    text->length = length;
+    return;
+  }
+  while (size < length)
     size *= 2;
   if (size > text->size) {
     larger = text_new(L, size);
     memcpy(larger->data, text->data, text->length);
-    larger->length = text->length;
     lua_replace(L, TEXT);
     text = larger;
   }
-  memcpy(text->data + text->length, bytes, n);
-  text->length += n;
+  memcpy(text->data + length - n, bytes, n);
+  text->length = length;
 }
 
 static void add_text(lua_State *L, const char *text)
@@ -228,12 +231,14 @@ Encodes a value as JSON text.
 @tparam table value strings, numbers, booleans and tables of them
 @tparam table lists names of the fields that are lists: `{intro_medias=true}`.
 An empty table is `[]` there and `{}` elsewhere.
-@treturn string
+@treturn[1] string
+@treturn[2] nil it is larger than a body may be
+@treturn[2] integer bytes that it has
 @raise when the value cannot be JSON
 */
 int json_encode_value(lua_State *L)
 {
-  const struct text *text;
+  struct text *text;
 
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -243,6 +248,11 @@ int json_encode_value(lua_State *L)
   lua_pushvalue(L, 1);
   encode_value(L, false, 0);
   text = lua_touserdata(L, TEXT);
+  if (text->length > TRANSFER_BODY_MAXIMUM) {
+    lua_pushnil(L);
+    jogg_push_count(L, (int64_t)text->length);
+    return 2;
+  }
   lua_pushlstring(L, text->data, text->length);
   text_keep(L);
   return 1;

@@ -58,7 +58,7 @@ struct request *request_new(lua_State *L)
   *request = NULL;
   luaL_setmetatable(L, REQUEST_TYPE);
   c = client_live(L); /* now: a finalizer may just have closed it */
-  *request = r = malloc(sizeof *r);
+  *request = r = malloc(sizeof *r); /* glibc's calloc knows no thread cache */
   if (r) {
     memset(r, 0, sizeof *r);
     r->transfer = client_transfer(c);

@@ -256,10 +256,10 @@ end
 -- @treturn string JSON
 -- @raise when it is larger than the service will read
 function pipeline.encode(operation, fields, path, level)
-  local body = core.encode(fields, operation.lists or EMPTY)
-  if #body > core.body_maximum then
+  local body, length = core.encode(fields, operation.lists or EMPTY)
+  if not body then
     error(("%s is too large: %d bytes as JSON, at most %d are sent")
-      :format(path, #body, core.body_maximum), level)
+      :format(path, length, core.body_maximum), level)
   end
   return body
 end
