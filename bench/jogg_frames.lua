@@ -72,10 +72,12 @@ local function begin_until(share)
 end
 
 for i = 1, tonumber(opening) do
+  local project_id = ("%032d"):format(i)
   start(function()
-    while check(client:render_project { project_id = tostring(i) }) do
-      i = i + 1
-    end
+    local fine
+    repeat
+      fine = check(client:render_project { project_id = project_id })
+    until not fine
   end)
 end
 for i = 1, tonumber(downloads) do
@@ -148,7 +150,8 @@ local begin = meter.wall()
 repeat -- until all wait, and their looks are spread over the interval
   local share = (meter.wall() - begin) / interval
   begin_until(math.min(share, 1))
-  client:step(FRAME)
+  client:step() -- no seconds: or else it would drive the network itself
+  meter.sleep_until(meter.wall() + FRAME)
 until share > 1.1
 all_are_alive()
 if mode == "stop" then
