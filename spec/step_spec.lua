@@ -1,12 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- What a step must not do in the host's thread.
 
+local core = require "jogg.core"
 local faults = require "spec.support.faults"
 local native = require "spec.support.native"
 local process = require "spec.support.process"
 local studio = require "spec.support.studio"
 
 local LUA = os.getenv "JOGG_LUA" or "lua5.4"
+local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 
 describe("client:step", function()
   it("reads no module: the first task's were read by spawn", function()
@@ -75,6 +77,24 @@ describe("client:step", function()
       assert.matches("^0\t%a+\n" .. expected .. "\n$", (run(...)))
       assert.same({}, process.files(folder)) -- the client is closed
     end
+
+    it("misses nothing that comes before anybody waits, or just then", function()
+      server:on("GET", "/open/prj_info", { json = { code = 0, data = {} } })
+      local client = core.client { api_key = "key", base_url = server.url,
+        user_agent = "spec" }
+      client:run_thread()
+      for i = 1, 60 do
+        local request = client:start("GET", "/open/prj_info", nil, 5, 5, 5)
+        local moment = core.now() + i * 5e-4
+        while core.now() < moment do end
+        repeat
+          client:wait(1)
+        until request:done()
+        assert.is_true(core.now() - moment < 0.5 * SLOW)
+        request:close()
+      end
+      client:close()
+    end)
 
     it("leaves the disk to it, for a video that is made", function()
       assert.equal(("0\ttrue\n%d\n"):format(#studio.VIDEO), (run ""))

@@ -22,10 +22,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define SLEEP_MS 60000           /* a thread without work still looks around */
-#define DOZE_MS 1                /* one that just had some does it once more
-                                    by itself: to wake it can cost a frame a
-                                    fifth of a millisecond */
+#define SLEEP_MS 60000    /* a thread without work still looks around */
+#define DOZE_MS 1         /* one that just had some does so soon, then ever */
+#define DOZE_MAXIMUM_MS 8 /* later: to wake it can cost a frame 0.2 ms */
 
 struct engine {
   struct loop *loop;  /* the driving thread's, once there is one */
@@ -43,7 +42,8 @@ struct engine {
   atomic_bool cancelling;            /* some transfer is marked cancelled */
   atomic_bool stopping;
   atomic_bool asleep;                /* only loop_wake wakes the thread */
-  atomic_bool watched;               /* the host waits for the bell */
+  atomic_bool watched;               /* the host waits for the bell, */
+  atomic_bool waiting;               /* always, or just now */
   _Atomic int64_t alarm_ms;
 };
 
@@ -95,18 +95,26 @@ static bool admit(struct engine *e)
   return first || cancelling;
 }
 
+/* Nobody has to answer a bell that nobody listens to.  Who begins to listen
+   says so first, and then looks whether there is something. */
+static void ring(struct engine *e)
+{
+  if (atomic_load(&e->watched) || atomic_load(&e->waiting))
+    bell_ring(&e->bell);
+}
+
 /* True: there was something. */
 static bool hand_back(struct engine *e)
 {
   struct transfer *t;
-  bool ring = false, some = false;
+  bool first = false, some = false;
 
   while ((t = loop_finished(e->loop))) {
     some = true;
-    ring |= push(&e->outbox, t);
+    first |= push(&e->outbox, t);
   }
-  if (ring)
-    bell_ring(&e->bell);
+  if (first)
+    ring(e);
   return some;
 }
 
@@ -156,19 +164,22 @@ static bool sleep_may(struct engine *e, int64_t alarm)
 static void *drive_until_stopped(void *user)
 {
   struct engine *e = user;
-  bool busy = false;
+  int64_t doze = DOZE_MS;
+  bool busy = false, dozes;
 
   while (!atomic_load(&e->stopping)) {
     bool some = drive(e);
     int64_t alarm = alarm_keep(e);
     int64_t left = alarm - clock_ms();
     int64_t limit = left < SLEEP_MS ? left : SLEEP_MS;
-    if ((busy || some) && !atomic_load(&e->watched)) {
-      limit = limit < DOZE_MS ? limit : DOZE_MS;
-      busy = loop_wait(e->loop, limit) > 0;
-    } else if (sleep_may(e, alarm)) {
-      busy = loop_wait(e->loop, limit) > 0;
-    }
+    if (busy || some)
+      doze = DOZE_MS;
+    else if (doze <= DOZE_MAXIMUM_MS)
+      doze *= 2;
+    dozes = doze <= DOZE_MAXIMUM_MS && !atomic_load(&e->watched);
+    if (dozes && limit > doze)
+      limit = doze;
+    busy = (dozes || sleep_may(e, alarm)) && loop_wait(e->loop, limit) > 0;
     atomic_store(&e->asleep, false);
   }
   return NULL;
@@ -193,6 +204,7 @@ struct engine *engine_new(const struct loop_options *options,
   atomic_init(&e->stopping, false);
   atomic_init(&e->asleep, false);
   atomic_init(&e->watched, false);
+  atomic_init(&e->waiting, false);
   atomic_init(&e->alarm_ms, CLOCK_NEVER);
   e->loop = loop_new(options);
   if (!e->loop) {
@@ -312,17 +324,28 @@ struct transfer *engine_collect(struct engine *e)
   return take(&e->outbox);
 }
 
-bool engine_wait(struct engine *e, int64_t milliseconds)
+/* False: a signal came. */
+static bool thread_wait(struct engine *e, int milliseconds)
 {
   struct pollfd bell = { .fd = e->bell.fd[0], .events = POLLIN };
+  bool quiet = true;
 
-  if (milliseconds > INT32_MAX)
-    milliseconds = INT32_MAX;
-  if (e->threaded) {
+  atomic_store(&e->waiting, true);
+  if (!atomic_load(&e->outbox)) {
     if (milliseconds > 0 && atomic_load(&e->inbox))
       loop_wake(e->loop); /* who waits has the time to wake who dozes */
-    return poll(&bell, 1, (int)milliseconds) >= 0 || errno != EINTR;
+    quiet = poll(&bell, 1, milliseconds) >= 0 || errno != EINTR;
   }
+  atomic_store(&e->waiting, false);
+  return quiet;
+}
+
+bool engine_wait(struct engine *e, int64_t milliseconds)
+{
+  if (milliseconds > INT32_MAX)
+    milliseconds = INT32_MAX;
+  if (e->threaded)
+    return thread_wait(e, (int)milliseconds);
   drive_inline(e);
   if (atomic_load(&e->outbox) || milliseconds <= 0)
     return true;
@@ -369,7 +392,8 @@ void engine_set_alarm(struct engine *e, int64_t alarm_ms)
   if (due)
     bell_ring(&e->bell);
   else if (alarm_ms < before && e->threaded &&
-           (alarm_ms < clock_ms() + DOZE_MS || atomic_load(&e->asleep)))
+           (alarm_ms < clock_ms() + DOZE_MAXIMUM_MS ||
+            atomic_load(&e->asleep)))
     loop_wake(e->loop); /* it would come too late */
 }
 
