@@ -51,6 +51,14 @@ describe("core.encode", function()
     assert.equal('[true,false]', encode { true, false })
   end)
 
+  it("escapes the bytes that lua-cjson escapes, and no other", function()
+    for byte = 0, 255 do
+      for _, text in ipairs { string.char(byte), "a" .. string.char(byte) } do
+        assert.equal("[" .. cjson.encode(text) .. "]", encode { text })
+      end
+    end
+  end)
+
   it("refuses what JSON has no word for", function()
     local circle = {}
     circle[1] = circle
