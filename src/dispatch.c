@@ -10,7 +10,7 @@
 #include "clock.h"
 #include "jogg.h"
 
-#define BUDGET 0.00002   /* s; a step that must not wait begins no more then */
+#define BUDGET 0.00001   /* s; a step that must not wait begins no more then */
 #define BEHIND 1         /* s; sleepers so late are more than it can do */
 #define EACH 0.0000025   /* s; for each that may go on, if that is more: or
                             else a crowd would go on one a frame */

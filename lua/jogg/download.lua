@@ -276,6 +276,7 @@ function download.fetch(pipeline, given)
     bytes = 0, most = 0, failures = 0, redirects = 0, anew = 0,
   }
   given.self = self -- for who breaks off
+  pipeline.scheduler:give_way()
   local bytes
   local ok, err = open(self)
   if ok then

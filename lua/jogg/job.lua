@@ -133,6 +133,7 @@ function Job:look(deadline)
   end
   local info = status.read(data)
   self.status = info.status
+  self.pipeline.scheduler:give_way()
   return info
 end
 
@@ -432,6 +433,7 @@ function job.new(pipeline, given, level)
   else
     token = tokens.new(pipeline, checked, level + 1)
   end
+  pipeline.scheduler:give_way()
   local now = core.now()
   return setmetatable({
     pipeline = pipeline, token = token,
