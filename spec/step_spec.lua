@@ -88,9 +88,26 @@ describe("client:step", function()
         local moment = core.now() + i * 5e-4
         while core.now() < moment do end
         repeat
-          client:wait(1)
+          client:wait(SLOW)
         until request:done()
         assert.is_true(core.now() - moment < 0.5 * SLOW)
+        request:close()
+      end
+      client:close()
+    end)
+
+    it("misses nothing that came before the descriptor was asked for", function()
+      server:on("GET", "/open/prj_info", { json = { code = 0, data = {} } })
+      local client = core.client { api_key = "key", base_url = server.url,
+        user_agent = "spec" }
+      client:run_thread()
+      for i = 1, 2 do
+        local request = client:start("GET", "/open/prj_info", nil, 5, 5, 5)
+        local moment = core.now() + (i == 1 and 0.05 or 0)
+        while core.now() < moment do end
+        assert.is_true(native.readable(client:descriptor(), 5))
+        client:wait(SLOW) -- takes what came
+        assert.is_true(request:done())
         request:close()
       end
       client:close()

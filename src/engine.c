@@ -96,14 +96,7 @@ static bool admit(struct engine *e)
 }
 
 /* Nobody has to answer a bell that nobody listens to.  Who begins to listen
-   says so first, and then looks whether there is something. */
-static void ring(struct engine *e)
-{
-  if (atomic_load(&e->watched) || atomic_load(&e->waiting))
-    bell_ring(&e->bell);
-}
-
-/* True: there was something. */
+   says so first, and then looks.  True: there was something. */
 static bool hand_back(struct engine *e)
 {
   struct transfer *t;
@@ -113,8 +106,8 @@ static bool hand_back(struct engine *e)
     some = true;
     first |= push(&e->outbox, t);
   }
-  if (first)
-    ring(e);
+  if (first && (atomic_load(&e->watched) || atomic_load(&e->waiting)))
+    bell_ring(&e->bell);
   return some;
 }
 
@@ -332,7 +325,8 @@ static bool thread_wait(struct engine *e, int milliseconds)
 
   atomic_store(&e->waiting, true);
   if (!atomic_load(&e->outbox)) {
-    if (milliseconds > 0 && atomic_load(&e->inbox))
+    if (milliseconds > 0 &&
+        (atomic_load(&e->inbox) || atomic_load(&e->cancelling)))
       loop_wake(e->loop); /* who waits has the time to wake who dozes */
     quiet = poll(&bell, 1, milliseconds) >= 0 || errno != EINTR;
   }
@@ -342,10 +336,9 @@ static bool thread_wait(struct engine *e, int milliseconds)
 
 bool engine_wait(struct engine *e, int64_t milliseconds)
 {
-  if (milliseconds > INT32_MAX)
-    milliseconds = INT32_MAX;
   if (e->threaded)
-    return thread_wait(e, (int)milliseconds);
+    return thread_wait(e, milliseconds < INT32_MAX ? (int)milliseconds
+                                                   : INT32_MAX);
   drive_inline(e);
   if (atomic_load(&e->outbox) || milliseconds <= 0)
     return true;
@@ -380,8 +373,13 @@ bool engine_is_threaded(const struct engine *e)
 int engine_descriptor(struct engine *e, int *error)
 {
   *error = engine_start(e);
+  if (*error)
+    return -1;
   atomic_store(&e->watched, true);
-  return *error ? -1 : e->bell.fd[0];
+  loop_wake(e->loop); /* from now on it does not doze */
+  if (atomic_load(&e->outbox))
+    bell_ring(&e->bell); /* it came when nobody listened */
+  return e->bell.fd[0];
 }
 
 void engine_set_alarm(struct engine *e, int64_t alarm_ms)
@@ -391,10 +389,8 @@ void engine_set_alarm(struct engine *e, int64_t alarm_ms)
 
   if (due)
     bell_ring(&e->bell);
-  else if (alarm_ms < before && e->threaded &&
-           (alarm_ms < clock_ms() + DOZE_MAXIMUM_MS ||
-            atomic_load(&e->asleep)))
-    loop_wake(e->loop); /* it would come too late */
+  else if (alarm_ms < before && e->threaded)
+    thread_wake(e); /* it would come too late */
 }
 
 /* ===} */

@@ -64,7 +64,7 @@ end
 -- Nobody waits for a request any more.
 local function abandon(request, err)
   err.outcome = request:cancel() and "unknown" or "not_sent"
-  request:close() -- the network hears of it at once
+  request:close() -- the network hears of it soon
   return nil, err
 end
 

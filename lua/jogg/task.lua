@@ -43,7 +43,7 @@ function Task:cancel()
   tasks.mark_cancelled(self)
   local scheduler = self.scheduler
   if self.request then
-    self.request:cancel() -- the network hears of it at once
+    self.request:cancel() -- the network hears of it soon
   end
   if tasks.is_suspended(self) then
     scheduler:wake(self)

@@ -155,7 +155,7 @@ function Looker:cancel(err)
     if request:cancel() then
       err.outcome, err.phase = "unknown", "project_info"
     end
-    request:close() -- the network hears of it at once
+    request:close() -- the network hears of it soon
   end
   return err
 end
