@@ -78,39 +78,40 @@ describe("client:step", function()
       assert.same({}, process.files(folder)) -- the client is closed
     end
 
-    it("misses nothing that comes before anybody waits, or just then", function()
+    -- Calls f so many times with a core client and a request that was begun
+    -- before: `delay(i)` seconds, in which nobody listened.
+    local function begin_unheard(times, delay, f)
       server:on("GET", "/open/prj_info", { json = { code = 0, data = {} } })
       local client = core.client { api_key = "key", base_url = server.url,
         user_agent = "spec" }
       client:run_thread()
-      for i = 1, 60 do
+      for i = 1, times do
         local request = client:start("GET", "/open/prj_info", nil, 5, 5, 5)
-        local moment = core.now() + i * 5e-4
+        local moment = core.now() + delay(i)
         while core.now() < moment do end
-        repeat
-          client:wait(SLOW)
-        until request:done()
-        assert.is_true(core.now() - moment < 0.5 * SLOW)
-        request:close()
-      end
-      client:close()
-    end)
-
-    it("misses nothing that came before the descriptor was asked for", function()
-      server:on("GET", "/open/prj_info", { json = { code = 0, data = {} } })
-      local client = core.client { api_key = "key", base_url = server.url,
-        user_agent = "spec" }
-      client:run_thread()
-      for i = 1, 2 do
-        local request = client:start("GET", "/open/prj_info", nil, 5, 5, 5)
-        local moment = core.now() + (i == 1 and 0.05 or 0)
-        while core.now() < moment do end
-        assert.is_true(native.readable(client:descriptor(), 5))
-        client:wait(SLOW) -- takes what came
+        f(client, request)
         assert.is_true(request:done())
         request:close()
       end
       client:close()
+    end
+
+    it("misses nothing that comes before anybody waits, or just then", function()
+      begin_unheard(60, function(i) return i * 5e-4 end, function(client, request)
+        local begun = core.now()
+        repeat
+          client:wait(SLOW)
+        until request:done()
+        assert.is_true(core.now() - begun < 0.5 * SLOW)
+      end)
+    end)
+
+    it("misses nothing that came before the descriptor was asked for", function()
+      local function delay(i) return i == 1 and 0.05 or 0 end
+      begin_unheard(2, delay, function(client)
+        assert.is_true(native.readable(client:descriptor(), 5))
+        client:wait(SLOW) -- takes what came
+      end)
     end)
 
     it("leaves the disk to it, for a video that is made", function()
