@@ -123,14 +123,15 @@ static bool is_plain(const char *text, size_t n)
 
   for (i = 0; i < n; i++) {
     unsigned char byte = (unsigned char)text[i];
-    if (byte < 0x20 || byte == 0x7F || strchr("\"\\/", byte))
+    if (byte < 0x20 || byte == 0x7F || byte == '"' || byte == '\\' ||
+        byte == '/')
       return false;
   }
   return true;
 }
 
-/* Names and ids are copied as they are: to call lua-cjson for each took most of
-   the time.  [-1, +0, e] */
+/* Names and ids are copied as they are: with a call of lua-cjson for each, a
+   small body took half as long again.  [-1, +0, e] */
 static void encode_text(lua_State *L)
 {
   size_t n;

@@ -92,6 +92,10 @@ describe("core.encode", function()
 
   it("has nothing left of a value that failed", function()
     local long = ("x"):rep(100000)
+    local many = {}
+    for i = 1, 20000 do many[i] = i end
+    many[20001] = print
+    for _ = 1, 20 do assert.is_false((pcall(encode, many))) end
     assert.is_false((pcall(encode, { long, print })))
     assert.equal('["a"]', encode { "a" })
     assert.equal(100004, #encode { long })
