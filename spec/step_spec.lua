@@ -106,27 +106,6 @@ describe("client:step", function()
       end)
     end)
 
-    it("has a cancel go out at once while it waits, whoever dozes", function()
-      server:on("GET", "/open/prj_info", { stall = "after_request" })
-      local client = core.client { api_key = "key", base_url = server.url,
-        user_agent = "spec" }
-      client:run_thread()
-      local taken = {}
-      for i = 1, 21 do -- 7 ms after the last event a doze of 8 ms begins
-        local request = client:start("GET", "/open/prj_info", nil, 5, 5, 5)
-        assert.is_true(server:wait { requests = i })
-        local moment = core.now() + 0.008
-        while core.now() < moment do end
-        request:cancel()
-        repeat client:wait(SLOW) until client:next()
-        taken[i] = core.now() - moment
-        request:close()
-      end
-      table.sort(taken)
-      assert.is_true(taken[11] < 0.002 * SLOW, taken[11])
-      client:close()
-    end)
-
     it("misses nothing that came before the descriptor was asked for", function()
       local function delay(i) return i == 1 and 0.05 or 0 end
       begin_unheard(2, delay, function(client)
