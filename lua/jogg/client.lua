@@ -18,6 +18,11 @@ local watch = require "jogg.watch"
 
 local give_way, step = core.tasks.give_way, core.tasks.step
 
+local jit = rawget(_G, "jit")
+if jit then
+  jit.off(true, false) -- it suspends: see jogg.scheduler
+end
+
 local Client = {}
 local MT = { __name = "jogg.client", __index = Client }
 

@@ -16,6 +16,11 @@ local turns = require "jogg.turns"
 
 local give_way = core.tasks.give_way
 
+local jit = rawget(_G, "jit")
+if jit then
+  jit.off(true, false) -- it suspends: see jogg.scheduler
+end
+
 local pipeline = {}
 
 local Pipeline = {}

@@ -10,6 +10,11 @@
 local core = require "jogg.core"
 local pace = require "jogg.pace"
 
+local jit = rawget(_G, "jit")
+if jit then
+  jit.off(true, false) -- it suspends: see jogg.scheduler
+end
+
 local Turns = {}
 Turns.__index = Turns
 
