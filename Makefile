@@ -92,8 +92,8 @@ CORE_SOURCES := $(sort $(wildcard src/*.c))
 CORE_OBJECTS = $(CORE_SOURCES:src/%.c=$(OUT)/obj/%.o)
 
 # Ours stand before the caller's CFLAGS and LDFLAGS, which may override them.
-CORE_FLAGS = -std=c11 $(WARNINGS) -fPIC -fvisibility=hidden -pthread \
-  $(SANITIZER_$(SANITIZE)) $(LUA_CFLAGS) $(CURL_CFLAGS)
+CORE_FLAGS = -std=c11 $(WARNINGS) -fPIC -fno-plt -fvisibility=hidden \
+  -pthread $(SANITIZER_$(SANITIZE)) $(LUA_CFLAGS) $(CURL_CFLAGS)
 COMPILE = $(CC) $(CORE_FLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(LIBFLAG) $(NODELETE) -pthread $(SANITIZER_$(SANITIZE)) $(LDFLAGS)
 

@@ -25,6 +25,22 @@ struct tasks *dispatch_tasks(lua_State *L)
   return jogg_self(L, TASKS_TYPE);
 }
 
+struct tasks *dispatch_owned(lua_State *L)
+{
+  bool owns;
+
+  if (!lua_istable(L, 1) || !lua_getmetatable(L, 1))
+    return NULL;
+  owns = lua_rawequal(L, -1, lua_upvalueindex(OWNERS));
+  lua_pop(L, 1);
+  if (!owns)
+    return NULL;
+  lua_pushvalue(L, lua_upvalueindex(BOOKS));
+  lua_rawget(L, 1);
+  lua_replace(L, 1);
+  return dispatch_tasks(L);
+}
+
 struct client *dispatch_client(const struct tasks *s)
 {
   struct client *c = *s->client;
@@ -324,6 +340,12 @@ int dispatch_step(lua_State *L)
     dispatch_set_alarm(s, c);
   jogg_push_count(L, s->live);
   return 1;
+}
+
+/* The same for an owner. */
+int dispatch_step_owned(lua_State *L)
+{
+  return dispatch_owned(L) ? dispatch_step(L) : 0;
 }
 
 /***

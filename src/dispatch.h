@@ -17,8 +17,15 @@
    MEMORY is their own. */
 enum { SLOTS = 1, THREADS, PREPARE, SETTLE, MEMORY, THEIR_CLIENT };
 
+/* Upvalues of the functions for owners; the first is jogg_self's. */
+enum { OWNERS = 2, BOOKS };
+
 /* Those at index 1.  [-0, +0, v] */
 struct tasks *dispatch_tasks(lua_State *L);
+
+/* Those of the owner at index 1, whose place they take; NULL: it is none.  Only
+   in what scheduler_owned made.  [-0, +0, -] */
+struct tasks *dispatch_owned(lua_State *L);
 
 /* Their client; NULL: it is closed, or another process's. */
 struct client *dispatch_client(const struct tasks *s);
@@ -49,10 +56,12 @@ void dispatch_set_alarm(const struct tasks *s, struct client *c);
 
 /* What there is to call, see scheduler.c. */
 int dispatch_step(lua_State *L);
+int dispatch_step_owned(lua_State *L);
 int dispatch_drain(lua_State *L);
 int dispatch_resume(lua_State *L);
 int wait_suspend(lua_State *L);
 int wait_give_way(lua_State *L);
+int wait_enter(lua_State *L);
 int wait_attend(lua_State *L);
 int wait_expect(lua_State *L);
 

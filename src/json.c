@@ -9,6 +9,7 @@
 #include "jogg.h"
 #include "utf8.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -24,16 +25,30 @@ void json_push_codec(lua_State *L, enum json_codec codec)
 Is this text fit for JSON?
 @function text_fault
 @tparam string text
+@tparam ?number maximum bytes
 @treturn[1] nil it is
-@treturn[2] integer the position of the first bad byte, from 1
+@treturn[2] integer the position of the first bad byte, from 1; or behind the
+maximum, if it is longer; or 0, if it is no string
 @treturn[2] string what is wrong with it
 */
 static int text_fault(lua_State *L)
 {
   size_t n, valid;
-  const char *text = luaL_checklstring(L, 1, &n);
-  const char *nul = memchr(text, '\0', n);
+  const char *text, *nul;
+  lua_Number maximum = luaL_optnumber(L, 2, HUGE_VAL);
 
+  if (lua_type(L, 1) != LUA_TSTRING) {
+    lua_pushinteger(L, 0);
+    lua_pushliteral(L, "is not text");
+    return 2;
+  }
+  text = lua_tolstring(L, 1, &n);
+  if ((lua_Number)n > maximum) {
+    jogg_push_count(L, (int64_t)maximum + 1);
+    lua_pushliteral(L, "is too much");
+    return 2;
+  }
+  nul = memchr(text, '\0', n);
   valid = utf8_valid_length(text, n);
   if (nul && (size_t)(nul - text) <= valid) {
     lua_pushinteger(L, (lua_Integer)(nul - text) + 1);

@@ -11,7 +11,6 @@
 #include "error.h"
 #include "jogg.h"
 #include "json.h"
-#include "state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,11 +138,7 @@ Does the answer say that the service did as it was asked: HTTP status 2xx, and
 */
 static int request_is_accepted(lua_State *L)
 {
-  const struct transfer *t = request_finished(L)->transfer;
-
-  lua_pushboolean(L, t->end == END_ANSWERED && t->status >= 200 &&
-                       t->status < 300 &&
-                       state_is_accepted(t->answer.data, t->answer.length));
+  lua_pushboolean(L, request_finished(L)->transfer->accepted);
   return 1;
 }
 

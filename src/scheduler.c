@@ -124,6 +124,22 @@ static int scheduler_current(lua_State *L)
 }
 
 /***
+The same, if it may begin something: it is not to end.
+@function tasks.ready
+@treturn ?Task
+*/
+static int scheduler_ready(lua_State *L)
+{
+  struct tasks *s = dispatch_tasks(L);
+  uint32_t slot = dispatch_caller(L, s);
+
+  if (!slot || s->list[slot].cancelled)
+    return 0;
+  dispatch_push(L, slot);
+  return 1;
+}
+
+/***
 The task that runs now, in whatever coroutine.
 @function tasks.inside
 @treturn[1] Task
@@ -306,6 +322,29 @@ static int scheduler_new(lua_State *L)
   return 1;
 }
 
+/***
+Functions that get their tasks' owner in the place of them, a table whose field
+`books` they are: found without Lua, because a frame pays for it.
+@function tasks.owned
+@tparam table metatable of all owners
+@treturn function @{tasks.step}; returns nil, too, where it gets no owner
+@treturn function @{tasks.enter}
+*/
+static int scheduler_owned(lua_State *L)
+{
+  static const lua_CFunction FUNCTIONS[] = { dispatch_step_owned, wait_enter };
+  size_t i;
+
+  luaL_checktype(L, 1, LUA_TTABLE);
+  for (i = 0; i < sizeof FUNCTIONS / sizeof FUNCTIONS[0]; i++) {
+    luaL_getmetatable(L, TASKS_TYPE);
+    lua_pushvalue(L, 1);
+    lua_pushliteral(L, "books");
+    lua_pushcclosure(L, FUNCTIONS[i], BOOKS);
+  }
+  return (int)i;
+}
+
 void scheduler_register(lua_State *L)
 {
   static const luaL_Reg FUNCTIONS[] = {
@@ -322,6 +361,8 @@ void scheduler_register(lua_State *L)
     { "is_foreign", scheduler_is_foreign },
     { "moment", scheduler_moment },
     { "new", scheduler_new },
+    { "owned", scheduler_owned },
+    { "ready", scheduler_ready },
     { "remove", scheduler_remove },
     { "resume", dispatch_resume },
     { "shift", scheduler_shift },

@@ -59,7 +59,7 @@ static void result_reset(struct transfer *t)
   t->easy = NULL;
   t->touched_ms = t->offset = t->retry_after = 0;
   t->header_bytes = 0;
-  t->heard = t->headers_whole = t->body_begun = t->sent = false;
+  t->heard = t->headers_whole = t->body_begun = t->sent = t->accepted = false;
   t->failure = t->end = END_NONE;
   t->code = CURLE_OK;
   t->os_error = t->status = 0;
@@ -261,6 +261,8 @@ void transfer_conclude(struct transfer *t, CURLcode code, const char *detail)
   t->end = t->failure != END_NONE ? t->failure : ending_of(t, code);
   if (t->end == END_ANSWERED && t->file)
     body_conclude(t);
+  t->accepted = t->end == END_ANSWERED && t->status >= 200 && t->status < 300 &&
+                state_is_accepted(t->answer.data, t->answer.length);
   file_release(t->file);
   t->file = NULL;
 }

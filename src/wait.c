@@ -57,6 +57,12 @@ int wait_suspend(lua_State *L)
   return wait_here(L, s, slot);
 }
 
+/* Is the step to come to its end? */
+static bool is_due(const struct tasks *s)
+{
+  return s->deadline > 0 && dispatch_now(s) >= s->deadline;
+}
+
 /***
 Lets the step come to its end, where that is due, in the middle of what a task
 does.  Outside of tasks it does nothing, nor in one that is to end.
@@ -67,11 +73,36 @@ int wait_give_way(lua_State *L)
   struct tasks *s = dispatch_tasks(L);
   uint32_t slot = dispatch_caller(L, s);
 
-  if (!slot || s->list[slot].cancelled || s->deadline <= 0 ||
-      dispatch_now(s) < s->deadline)
+  if (!slot || s->list[slot].cancelled || !is_due(s))
     return 0;
   tasks_give_way(s, slot);
   return wait_here(L, s, slot);
+}
+
+/***
+May the caller wait, here and now?  If so, it gives way first.
+@function tasks.enter
+@tparam table owner see @{tasks.owned}
+@treturn[1] boolean true: in a task, or outside of all
+@treturn[2] nil something is in the way: it is no owner, its client is closed or
+another process's, the task is to end, or the caller is another coroutine
+inside of one
+*/
+int wait_enter(lua_State *L)
+{
+  struct tasks *s = dispatch_owned(L);
+  uint32_t slot = s ? dispatch_caller(L, s) : 0;
+  bool free = s && (slot ? !s->list[slot].cancelled
+                         : !*s->active || !(*s->active)->running);
+
+  if (!free || !dispatch_client(s))
+    return 0;
+  if (slot && is_due(s)) {
+    tasks_give_way(s, slot);
+    return wait_here(L, s, slot);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 /***

@@ -16,7 +16,9 @@ local schedulers = require "jogg.scheduler"
 local version = require "jogg.version"
 local watch = require "jogg.watch"
 
-local give_way, step = core.tasks.give_way, core.tasks.step
+-- What a frame pays for is found at once.
+local check, give_way = options.check, core.tasks.give_way
+local encode, send = pipeline.encode, pipeline.send
 
 local jit = rawget(_G, "jit")
 if jit then
@@ -25,6 +27,8 @@ end
 
 local Client = {}
 local MT = { __name = "jogg.client", __index = Client }
+
+local step, enter = core.tasks.owned(MT)
 
 local FIELDS = {
   api_key = { kind = "text", secret = true },
@@ -77,7 +81,11 @@ local function within(self, f, ...)
   end):wait()
 end
 
+-- Raises where the caller cannot do that, or cannot wait.
 local function live(self, name, waits, level)
+  if waits and enter(self) then
+    return
+  end
   level = level or 3
   if getmetatable(self) ~= MT then
     error(("%s is a method: call it as client:%s(...)"):format(name, name),
@@ -91,8 +99,7 @@ local function live(self, name, waits, level)
     error(why, level) -- after a fork
   end
   if waits then
-    self.scheduler:current(level) -- raises where it cannot wait
-    give_way(self.scheduler.books)
+    self.scheduler:current(level)
   end
 end
 
@@ -102,10 +109,13 @@ local function operation_method(name)
   return function(self, fields)
     live(self, name, true)
     local operation = self.operations[name]
-    local checked = options.check(operation.fields, fields, name, 3)
-    self.scheduler:give_way()
-    return within(self, self.pipeline.send, operation,
-      pipeline.encode(operation, checked, name, 3))
+    local checked = check(operation.fields, fields, name, 3)
+    give_way(self.books)
+    local body = encode(operation, checked, name, 3)
+    if not self.scheduler.host then
+      return send(self.pipeline, operation, body)
+    end
+    return within(self, send, operation, body)
   end
 end
 
@@ -223,8 +233,8 @@ end
 -- @treturn integer how many tasks are alive
 function Client:step(seconds)
   local alive, err
-  if (seconds == nil or seconds == 0) and getmetatable(self) == MT and self.core then
-    alive = step(self.scheduler.books)
+  if seconds == nil or seconds == 0 then
+    alive = step(self)
     if alive then
       return alive
     end
@@ -386,6 +396,7 @@ function client.new(given, level)
   local scheduler = schedulers.new(made)
   return setmetatable({
     core = made, operations = list, scheduler = scheduler,
+    books = scheduler.books,
     pipeline = pipeline.new(made, settings, list, scheduler),
   }, MT)
 end

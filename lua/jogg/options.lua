@@ -12,6 +12,10 @@
 
 local core = require "jogg.core"
 
+-- What a frame pays for is found at once.
+local text_fault = core.text_fault
+local pairs, type = pairs, type
+
 local options = {}
 
 local DISTANCE_MAXIMUM = 2 -- of a name to be suggested
@@ -87,22 +91,19 @@ local checkers = {}
 
 -- `filled`: an empty text cannot be meant. `maximum` is in bytes.
 function checkers.text(value, field)
-  if type(value) ~= "string" then
-    return nil, "text"
-  end
   local maximum = field.maximum or TEXT_MAXIMUM
-  if #value > maximum then
+  local position, fault = text_fault(value, maximum)
+  if not position and (value ~= "" or not field.filled) then
+    return value
+  elseif type(value) ~= "string" then
+    return nil, "text"
+  elseif not position then
+    return nil, "text that is not empty"
+  elseif position > maximum then
     return nil, ("text of at most %d bytes, not %d"):format(maximum, #value),
       true
   end
-  local position, fault = core.text_fault(value)
-  if position then
-    return nil, ("text: byte %d %s"):format(position, fault), true
-  end
-  if field.filled and value == "" then
-    return nil, "text that is not empty"
-  end
-  return value
+  return nil, ("text: byte %d %s"):format(position, fault), true
 end
 
 function checkers.url(value)
@@ -220,7 +221,7 @@ local function check_object(value, path, level, depth)
     error(path .. " is too deep, or contains itself", level)
   end
   if type(value) == "string" then
-    local position, fault = core.text_fault(value)
+    local position, fault = text_fault(value)
     if position then
       error(("%s: byte %d %s"):format(path, position, fault), level)
     end
@@ -304,27 +305,25 @@ local function check_field(field, path, name, value, level)
     end
     return sent
   end
+  local check = checkers[kind]
+  if check then
+    local checked, expected, exact = check(value, field)
+    if checked == nil then
+      path = path_of(path, name)
+      fail(path, expected, value, exact or field.secret, level + 1)
+    end
+    return checked
+  end
+  path = path_of(path, name) -- of a list, of fields, of an object
   if kind == "list" then
-    path = path_of(path, name)
     return (check_list(field, path, value, level + 1))
+  elseif type(value) ~= "table" then
+    fail(path, "a table", value, false, level + 1)
+  elseif kind == "fields" then
+    return (options.check(field.fields, value, path, level + 1))
   end
-  if kind == "fields" or kind == "object" then
-    path = path_of(path, name)
-    if type(value) ~= "table" then
-      fail(path, "a table", value, false, level + 1)
-    end
-    if kind == "fields" then
-      return (options.check(field.fields, value, path, level + 1))
-    end
-    check_object(value, path, level + 1, 0)
-    return value
-  end
-  local checked, expected, exact = checkers[kind](value, field)
-  if checked == nil then
-    path = path_of(path, name)
-    fail(path, expected, value, exact or field.secret, level + 1)
-  end
-  return checked
+  check_object(value, path, level + 1, 0)
+  return value
 end
 
 function check_list(field, path, value, level)

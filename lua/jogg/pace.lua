@@ -23,6 +23,19 @@ function Pace:take(now)
   self.position = self.position % self.limit + 1
 end
 
+--- Notes that a call goes out, if it may at once.
+-- @tparam number now seconds
+-- @treturn boolean
+function Pace:try(now)
+  local times, position = self.times, self.position
+  if times[position] + MINUTE > now then
+    return false
+  end
+  times[position] = now
+  self.position = position % self.limit + 1
+  return true
+end
+
 --- Moves everything that follows out of the way of a server's "not before".
 -- @tparam number now seconds
 -- @tparam number pause seconds

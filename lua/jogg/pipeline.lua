@@ -14,7 +14,9 @@ local retry = require "jogg.retry"
 local status = require "jogg.status"
 local turns = require "jogg.turns"
 
-local give_way = core.tasks.give_way
+-- What a frame pays for is found at once.
+local give_way, ready = core.tasks.give_way, core.tasks.ready
+local suspend, take_turn = core.tasks.suspend, turns.take
 
 local jit = rawget(_G, "jit")
 if jit then
@@ -153,17 +155,26 @@ end
 
 -- One exchange, without a second try: the busiest place of all.
 local function exchange(self, operation, body, name, value, timeout)
-  local scheduler, settings = self.scheduler, self.settings
-  local task = scheduler:current(2)
-  local ok, err = scheduler:check(task)
-  if not ok then
-    return nil, err
+  local scheduler, settings, books = self.scheduler, self.settings, self.books
+  local task = ready(books)
+  local ok, err
+  if not task then
+    task = scheduler:current(2)
+    ok, err = scheduler:check(task)
+    if not ok then
+      return nil, err
+    end
   end
-  local request = self.core:start(operation.method, operation.path, body,
+  local request = self.start(self.core, operation.method, operation.path, body,
     settings.connect_timeout, settings.stall_timeout, timeout,
     operation.patient, not task or task.telling, name, value)
   if task then
-    ok, err = scheduler:suspend(task, request)
+    task.request = request
+    ok = suspend(books, request)
+    task.request = nil
+    if not ok then
+      ok, err = scheduler:suspended(task, ok)
+    end
   else
     ok, err = scheduler:block(request)
   end
@@ -174,10 +185,10 @@ local function exchange(self, operation, body, name, value, timeout)
     request:close()
     return true
   end
-  give_way(scheduler.books) -- to decode an answer takes its time
+  give_way(books) -- to decode an answer takes its time
   local data
   data, err = conclude(operation, request)
-  give_way(scheduler.books)
+  give_way(books)
   return data, err
 end
 
@@ -191,11 +202,12 @@ end
 -- Waits for the turn of a POST. A job's time stands still meanwhile: the pace
 -- is of our making, and jobs must not fail for being many.
 local function wait_for_turn(self, operation, job)
-  local began = core.now()
-  local ok, err = self.turns:take(operation.costs)
-  if job then
-    job.deadline = job.deadline + core.now() - began
+  if not job then
+    return take_turn(self.turns, operation.costs)
   end
+  local began = core.now()
+  local ok, err = take_turn(self.turns, operation.costs)
+  job.deadline = job.deadline + core.now() - began
   return ok, err
 end
 
@@ -216,7 +228,6 @@ local function call(self, operation, body, name, value, retries, deadline, job)
   local timeout = self.settings[operation.patient and "product_timeout" or
     "timeout"]
   local attempt = 0
-  deadline = deadline or math.huge
   while true do
     if posting then
       local ok, err = wait_for_turn(self, operation, job)
@@ -225,7 +236,7 @@ local function call(self, operation, body, name, value, retries, deadline, job)
       end
     end
     deadline = job and job.deadline or deadline
-    local left = deadline - core.now()
+    local left = deadline and deadline - core.now() or timeout
     if left <= 0 then
       return nil, too_late(operation)
     end
@@ -240,7 +251,7 @@ local function call(self, operation, body, name, value, retries, deadline, job)
       return nil, err
     end
     local delay = delay_of(self, operation, attempt, err)
-    if core.now() + delay >= deadline then
+    if deadline and core.now() + delay >= deadline then
       return nil, err
     end
     if err.kind == "rate_limit" and posting then
@@ -278,6 +289,8 @@ end
 function Pipeline:send(operation, body, job)
   return call(self, operation, body, nil, nil, self.settings.retries, nil, job)
 end
+
+pipeline.send = Pipeline.send
 
 --- Asks for a project's state.
 -- @tparam string project_id
@@ -335,8 +348,9 @@ end
 -- @treturn Pipeline
 function pipeline.new(network, settings, list, scheduler)
   return setmetatable({
-    core = network, settings = settings, operations = list,
-    scheduler = scheduler, local_service = network:is_local(),
+    core = network, start = network.start, settings = settings,
+    operations = list, scheduler = scheduler, books = scheduler.books,
+    local_service = network:is_local(),
     turns = turns.new(settings.posts_per_minute, scheduler),
     active = {}, -- project_id → its job
   }, Pipeline)

@@ -105,7 +105,17 @@ function Scheduler:suspend(task, request, seconds)
   task.request = nil
   if ok then
     return true
-  elseif ok == nil then
+  end
+  return self:suspended(task, ok)
+end
+
+--- Why a wait came to nothing.
+-- @tparam table task the current one
+-- @tparam ?boolean ok false: it was cancelled; nil: it had been before
+-- @treturn nil
+-- @treturn table error of kind `cancelled`
+function Scheduler:suspended(task, ok)
+  if ok == nil then
     return refuse(self, task)
   end
   return nil, tasks.cancelled(self)
@@ -358,7 +368,7 @@ local scheduler = {}
 function scheduler.new(core_client)
   local slots = {}
   return setmetatable({
-    core = core_client, closed = false, tasks = slots,
+    core = core_client, closed = false, host = false, tasks = slots,
     books = core.tasks.new(core_client, slots, tasks.prepare, tasks.settle),
   }, Scheduler)
 end

@@ -10,6 +10,9 @@
 local core = require "jogg.core"
 local pace = require "jogg.pace"
 
+-- What a frame pays for is found at once.
+local ready, suspend = core.tasks.ready, core.tasks.suspend
+
 local jit = rawget(_G, "jit")
 if jit then
   jit.off(true, false) -- it suspends: see jogg.scheduler
@@ -32,20 +35,17 @@ local function head(self)
   end
 end
 
--- Does nobody stand in line?
-local function is_empty(self)
-  return self[1].first > self[1].last and self[2].first > self[2].last
-end
-
 local turns = {}
 
 --- Ends somebody's standing in line, wherever that is.
 -- @tparam table entry the task's `turn`
 function turns.leave(entry)
+  local self = entry.turns
   entry.gone, entry.task.turn = true, nil
-  local next_one = head(entry.turns)
+  self.standing = self.standing - 1
+  local next_one = head(self)
   if next_one then
-    entry.turns.scheduler:wake(next_one.task)
+    self.scheduler:wake(next_one.task)
   end
 end
 
@@ -67,6 +67,7 @@ end
 local function queue(self, task, line)
   local entry = { task = task, turns = self }
   task.turn = entry -- for who breaks off
+  self.standing = self.standing + 1
   line.last = line.last + 1
   line[line.last] = entry
   local ok, err, wait
@@ -92,22 +93,23 @@ end
 -- @treturn ?boolean true
 -- @treturn ?table error of kind `cancelled`
 function Turns:take(costs)
-  local task = self.scheduler:current(2)
+  local books = self.books
+  local task = ready(books) or self.scheduler:current(2)
   if not task then
     return block(self)
   end
   -- where a task cannot wait, this raises: before anything has been sent
-  local ok, err = self.scheduler:suspend(task, nil, 0)
+  local ok = suspend(books, nil, 0)
   if not ok then
-    return nil, err
+    return self.scheduler:suspended(task, ok)
   end
-  local now = core.now()
-  if is_empty(self) and self.pace:wait(now) <= 0 then
-    self.pace:take(now)
+  if self.standing == 0 and self.pace:try(core.now()) then
     return true
   end
   return queue(self, task, self[costs and 1 or 2])
 end
+
+turns.take = Turns.take
 
 --- Lets no call go out before a server's "not before".
 -- @tparam number seconds
@@ -121,8 +123,8 @@ end
 -- @treturn Turns
 function turns.new(limit, scheduler)
   return setmetatable({
-    { first = 1, last = 0 }, { first = 1, last = 0 },
-    pace = pace.new(limit), scheduler = scheduler,
+    { first = 1, last = 0 }, { first = 1, last = 0 }, standing = 0,
+    pace = pace.new(limit), scheduler = scheduler, books = scheduler.books,
   }, Turns)
 end
 

@@ -286,6 +286,13 @@ describe("core.text_fault", function()
       assert.same({ position, "is not UTF-8" }, { found, fault })
     end
     assert.same({ 2, "is a NUL" }, { core.text_fault "a\0b" })
+    assert.is_nil((core.text_fault("a\226\130\172", 4)))
+    assert.same({ 4, "is too much" }, { core.text_fault("a\226\130\172", 3) })
+    assert.same({ 1, "is too much" }, { core.text_fault("\0", 0) })
+    for _, value in ipairs { 7, {}, false } do
+      assert.same({ 0, "is not text" }, { core.text_fault(value) })
+    end
+    assert.same({ 0, "is not text" }, { core.text_fault(nil, 3) })
     assert.same({ 1, "is a NUL" }, { core.text_fault "\0\255" })
     assert.same({ 1, "is not UTF-8" }, { core.text_fault "\255\0" })
   end)

@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: MIT
+-- The functions of core.tasks that get who owns the tasks in their place.
+
+local core = require "jogg.core"
+local faults = require "spec.support.faults"
+
+describe("core.tasks.owned", function()
+  local server, client, tasks, owner, step, enter, seen
+  local MT = {}
+
+  setup(function() server = faults.start() end)
+  teardown(function() server:stop() end)
+
+  before_each(function()
+    client = core.client { base_url = server.url, api_key = "k",
+      user_agent = "spec" }
+    assert(client:run_thread())
+    seen = {}
+    tasks = core.tasks.new(client, {}, function(task) return task.thread end,
+      function(task, ok, value)
+        seen[#seen + 1] = ok and value or tostring(value)
+        tasks:remove(task.slot)
+      end)
+    step, enter = core.tasks.owned(MT)
+    owner = setmetatable({ books = tasks }, MT)
+  end)
+  after_each(function() client:close() end)
+
+  local function spawn(f)
+    local task = { thread = coroutine.create(f) }
+    task.slot = tasks:add(task)
+    return task
+  end
+
+  local function run()
+    while step(owner) > 0 do end
+    return seen
+  end
+
+  it("makes functions for one metatable alone", function()
+    assert.is_false((pcall(core.tasks.owned)))
+    assert.is_false((pcall(core.tasks.owned, "x")))
+    for _, other in ipairs { {}, setmetatable({ books = tasks }, {}),
+      "text", 7, io.stdout, print, tasks } do
+      assert.equal(0, select("#", step(other)))
+      assert.equal(0, select("#", enter(other)))
+    end
+    assert.equal(0, select("#", step()))
+    assert.equal(0, select("#", enter()))
+    assert.is_false((pcall(step, setmetatable({}, MT))))
+    assert.is_false((pcall(enter, setmetatable({ books = {} }, MT))))
+  end)
+
+  it("steps, and lets in who can wait", function()
+    assert.is_true(enter(owner)) -- outside of tasks
+    spawn(function() return enter(owner) end)
+    assert.same({ true }, run())
+  end)
+
+  it("lets nobody in who cannot", function()
+    spawn(function()
+      return coroutine.wrap(function() return enter(owner) or "own" end)()
+    end)
+    local ends = spawn(function() return enter(owner) or "ends" end)
+    tasks:cancel(ends.slot)
+    local theirs = core.tasks.new(client, {}, print, print)
+    spawn(function()
+      return enter(setmetatable({ books = theirs }, MT)) or "theirs"
+    end)
+    assert.same({ "own", "ends", "theirs" }, run())
+    client:close()
+    assert.equal(0, select("#", enter(owner)))
+    assert.equal(0, select("#", step(owner)))
+  end)
+
+  it("gives way where the step is at its end", function()
+    local turns = 0
+    spawn(function()
+      for _ = 1, 1000 do
+        assert(enter(owner))
+        turns = turns + 1
+        local till = core.now() + 0.0001
+        while core.now() < till do end
+      end
+      return "done"
+    end)
+    assert.equal(1, step(owner))
+    assert.is_true(turns < 1000)
+    assert.same({ "done" }, run())
+    assert.equal(1000, turns)
+  end)
+
+  it("says so to who is cancelled while he gives way", function()
+    local task = spawn(function()
+      local till = core.now() + 0.01
+      while core.now() < till do end
+      return enter(owner) == false and "told"
+    end)
+    assert.equal(1, step(owner))
+    tasks:cancel(task.slot)
+    assert.same({ "told" }, run())
+  end)
+end)
