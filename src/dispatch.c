@@ -29,9 +29,9 @@ struct tasks *dispatch_owned(lua_State *L)
 {
   bool owns;
 
-  if (!lua_istable(L, 1) || !lua_getmetatable(L, 1))
+  if (!lua_getmetatable(L, 1))
     return NULL;
-  owns = lua_rawequal(L, -1, lua_upvalueindex(OWNERS));
+  owns = lua_rawequal(L, -1, lua_upvalueindex(OWNERS)); /* a table's alone */
   lua_pop(L, 1);
   if (!owns)
     return NULL;

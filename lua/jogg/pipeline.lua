@@ -239,9 +239,10 @@ local function call(self, operation, body, name, value, retries, deadline, job)
     local left = deadline and deadline - core.now() or timeout
     if left <= 0 then
       return nil, too_late(operation)
+    elseif left > timeout then
+      left = timeout
     end
-    local data, err = exchange(self, operation, body, name, value,
-      math.min(timeout, left))
+    local data, err = exchange(self, operation, body, name, value, left)
     if data then
       return data
     end
