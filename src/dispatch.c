@@ -25,22 +25,6 @@ struct tasks *dispatch_tasks(lua_State *L)
   return jogg_self(L, TASKS_TYPE);
 }
 
-struct tasks *dispatch_owned(lua_State *L)
-{
-  bool owns;
-
-  if (!lua_getmetatable(L, 1))
-    return NULL;
-  owns = lua_rawequal(L, -1, lua_upvalueindex(OWNERS)); /* a table's alone */
-  lua_pop(L, 1);
-  if (!owns)
-    return NULL;
-  lua_pushvalue(L, lua_upvalueindex(BOOKS));
-  lua_rawget(L, 1);
-  lua_replace(L, 1);
-  return dispatch_tasks(L);
-}
-
 struct client *dispatch_client(const struct tasks *s)
 {
   struct client *c = *s->client;
@@ -304,16 +288,8 @@ static double budget(const struct tasks *s, const struct client *c, double late)
   return crowd > BUDGET ? crowd : BUDGET;
 }
 
-/***
-A step that never waits.
-@function tasks.step
-@treturn[1] integer how many tasks are alive
-@treturn[2] nil something is in the way: the client is closed or another
-process's, has no thread yet, or one of its tasks runs
-*/
-int dispatch_step(lua_State *L)
+int dispatch_step_with(lua_State *L, struct tasks *s)
 {
-  struct tasks *s = dispatch_tasks(L);
   struct client *c = dispatch_client(s);
   double now, late;
 
@@ -342,10 +318,16 @@ int dispatch_step(lua_State *L)
   return 1;
 }
 
-/* The same for an owner. */
-int dispatch_step_owned(lua_State *L)
+/***
+A step that never waits.
+@function tasks.step
+@treturn[1] integer how many tasks are alive
+@treturn[2] nil something is in the way: the client is closed or another
+process's, has no thread yet, or one of its tasks runs
+*/
+int dispatch_step(lua_State *L)
 {
-  return dispatch_owned(L) ? dispatch_step(L) : 0;
+  return dispatch_step_with(L, dispatch_tasks(L));
 }
 
 /***

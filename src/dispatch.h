@@ -17,15 +17,8 @@
    MEMORY is their own. */
 enum { SLOTS = 1, THREADS, PREPARE, SETTLE, MEMORY, THEIR_CLIENT };
 
-/* Upvalues of the functions for owners; the first is jogg_self's. */
-enum { OWNERS = 2, BOOKS };
-
 /* Those at index 1.  [-0, +0, v] */
 struct tasks *dispatch_tasks(lua_State *L);
-
-/* Those of the owner at index 1, whose place they take; NULL: it is none.  Only
-   in what scheduler_owned made.  [-0, +0, -] */
-struct tasks *dispatch_owned(lua_State *L);
 
 /* Their client; NULL: it is closed, or another process's. */
 struct client *dispatch_client(const struct tasks *s);
@@ -54,9 +47,15 @@ double dispatch_now(const struct tasks *s);
 /* Makes the descriptor readable in time, if anybody watches it. */
 void dispatch_set_alarm(const struct tasks *s, struct client *c);
 
+/* A step of those at index 1.  [-0, +(0|1), e] */
+int dispatch_step_with(lua_State *L, struct tasks *s);
+
+/* Those of the owner at index 1, whose place they take; NULL: it is none.  Only
+   in what owner_entrance makes.  [-0, +0, -] */
+struct tasks *owner_tasks(lua_State *L);
+
 /* What there is to call, see scheduler.c. */
 int dispatch_step(lua_State *L);
-int dispatch_step_owned(lua_State *L);
 int dispatch_drain(lua_State *L);
 int dispatch_resume(lua_State *L);
 int wait_suspend(lua_State *L);
@@ -64,5 +63,7 @@ int wait_give_way(lua_State *L);
 int wait_enter(lua_State *L);
 int wait_attend(lua_State *L);
 int wait_expect(lua_State *L);
+int owner_stepper(lua_State *L);
+int owner_entrance(lua_State *L);
 
 #endif

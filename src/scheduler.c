@@ -322,29 +322,6 @@ static int scheduler_new(lua_State *L)
   return 1;
 }
 
-/***
-Functions that get their tasks' owner in the place of them, a table whose field
-`books` they are: found without Lua, because a frame pays for it.
-@function tasks.owned
-@tparam table metatable of all owners
-@treturn function @{tasks.step}; returns nil, too, where it gets no owner
-@treturn function @{tasks.enter}
-*/
-static int scheduler_owned(lua_State *L)
-{
-  static const lua_CFunction FUNCTIONS[] = { dispatch_step_owned, wait_enter };
-  size_t i;
-
-  luaL_checktype(L, 1, LUA_TTABLE);
-  for (i = 0; i < sizeof FUNCTIONS / sizeof FUNCTIONS[0]; i++) {
-    luaL_getmetatable(L, TASKS_TYPE);
-    lua_pushvalue(L, 1);
-    lua_pushliteral(L, "books");
-    lua_pushcclosure(L, FUNCTIONS[i], BOOKS);
-  }
-  return (int)i;
-}
-
 void scheduler_register(lua_State *L)
 {
   static const luaL_Reg FUNCTIONS[] = {
@@ -355,18 +332,19 @@ void scheduler_register(lua_State *L)
     { "count", scheduler_count },
     { "current", scheduler_current },
     { "drain", dispatch_drain },
+    { "entrance", owner_entrance },
     { "expect", wait_expect },
     { "give_way", wait_give_way },
     { "inside", scheduler_inside },
     { "is_foreign", scheduler_is_foreign },
     { "moment", scheduler_moment },
     { "new", scheduler_new },
-    { "owned", scheduler_owned },
     { "ready", scheduler_ready },
     { "remove", scheduler_remove },
     { "resume", dispatch_resume },
     { "shift", scheduler_shift },
     { "step", dispatch_step },
+    { "stepper", owner_stepper },
     { "suspend", wait_suspend },
     { "wake", scheduler_wake },
     { NULL, NULL }

@@ -82,7 +82,7 @@ int wait_give_way(lua_State *L)
 /***
 May the caller wait, here and now?  If so, it gives way first.
 @function tasks.enter
-@tparam table owner see @{tasks.owned}
+@tparam table owner see @{tasks.entrance}
 @treturn[1] boolean true: in a task, or outside of all
 @treturn[2] nil something is in the way: it is no owner, its client is closed or
 another process's, the task is to end, or the caller is another coroutine
@@ -90,7 +90,7 @@ inside of one
 */
 int wait_enter(lua_State *L)
 {
-  struct tasks *s = dispatch_owned(L);
+  struct tasks *s = owner_tasks(L);
   uint32_t slot = s ? dispatch_caller(L, s) : 0;
   bool free = s && (slot ? !s->list[slot].cancelled
                          : !*s->active || !(*s->active)->running);

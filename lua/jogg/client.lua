@@ -28,7 +28,7 @@ end
 local Client = {}
 local MT = { __name = "jogg.client", __index = Client }
 
-local step, enter = core.tasks.owned(MT)
+local enter = core.tasks.entrance(MT)
 
 local FIELDS = {
   api_key = { kind = "text", secret = true },
@@ -228,21 +228,21 @@ function Client:spawn(f)
 end
 
 --- Goes on with all tasks that can.
+-- @function Client:step
 -- @tparam ?number seconds how long it may wait for something to do; without
 -- it, the step never waits: that is for hosts with a loop of their own
--- @treturn integer how many tasks are alive
-function Client:step(seconds)
-  local alive, err
-  if seconds == nil or seconds == 0 then
-    alive = step(self)
-    if alive then
-      return alive
-    end
-  end
-  live(self, "step")
+-- @treturn[1] integer how many tasks are alive
+-- @treturn[2] nil the I/O thread cannot be started
+-- @treturn[2] table error
+-- @raise on misuse, at the caller's line
+
+-- What the core's own step cannot do, which calls this: one more frame.
+local function step(self, seconds)
+  live(self, "step", false, 4)
   if seconds ~= nil then
-    options.value({ kind = "seconds" }, seconds, "step: seconds", 3)
+    options.value({ kind = "seconds" }, seconds, "step: seconds", 4)
   end
+  local alive, err
   if seconds and seconds > 0 then
     alive = self.scheduler:step(seconds)
   else
@@ -394,11 +394,13 @@ function client.new(given, level)
     error("client: " .. tostring(made), level)
   end
   local scheduler = schedulers.new(made)
-  return setmetatable({
+  local self = setmetatable({
     core = made, operations = list, scheduler = scheduler,
     books = scheduler.books,
     pipeline = pipeline.new(made, settings, list, scheduler),
   }, MT)
+  self.step = scheduler.books:stepper(self, step)
+  return self
 end
 
 --- Can it be used: is it open, and of this process?

@@ -12,6 +12,7 @@ local errors = require "jogg.error"
 local tasks = require "jogg.task"
 
 local SLICE = 0.25       -- s; how often a blocking wait comes back for Ctrl-C
+local STEPPER = 4        -- level of the caller of client:step
 local DEAF_MAXIMUM = 100 -- calls that a cancelled task may still try
 
 -- What a frame pays for is found at once.
@@ -250,9 +251,9 @@ end
 -- @treturn integer how many tasks are alive
 function Scheduler:step(seconds)
   if self:inside() then
-    error("client:step must not be called inside a task", 3)
+    error("client:step must not be called inside a task", STEPPER)
   end
-  self:refuse_foreign(3)
+  self:refuse_foreign(STEPPER)
   local books = self.books
   local deadline = core.now() + seconds
   local before = resumed(self)
@@ -274,7 +275,7 @@ end
 -- @treturn ?table error
 function Scheduler:step_first()
   if self:inside() then
-    error("client:step must not be called inside a task", 3)
+    error("client:step must not be called inside a task", STEPPER)
   end
   local ok, err = self.core:run_thread()
   if not ok then

@@ -4,7 +4,7 @@
 local core = require "jogg.core"
 local faults = require "spec.support.faults"
 
-describe("core.tasks.owned", function()
+describe("core.tasks", function()
   local server, client, tasks, owner, step, enter, seen
   local MT = {}
 
@@ -21,8 +21,9 @@ describe("core.tasks.owned", function()
         seen[#seen + 1] = ok and value or tostring(value)
         tasks:remove(task.slot)
       end)
-    step, enter = core.tasks.owned(MT)
+    enter = core.tasks.entrance(MT)
     owner = setmetatable({ books = tasks }, MT)
+    step = tasks:stepper(owner, function(...) return "otherwise", ... end)
   end)
   after_each(function() client:close() end)
 
@@ -33,22 +34,34 @@ describe("core.tasks.owned", function()
   end
 
   local function run()
-    while step(owner) > 0 do end
+    while assert(step(owner)) ~= 0 do end
     return seen
   end
 
-  it("makes functions for one metatable alone", function()
-    assert.is_false((pcall(core.tasks.owned)))
-    assert.is_false((pcall(core.tasks.owned, "x")))
+  it("has an entrance for one metatable alone", function()
+    assert.is_false((pcall(core.tasks.entrance)))
+    assert.is_false((pcall(core.tasks.entrance, "x")))
     for _, other in ipairs { {}, setmetatable({ books = tasks }, {}),
       "text", 7, io.stdout, print, tasks } do
-      assert.equal(0, select("#", step(other)))
       assert.equal(0, select("#", enter(other)))
     end
-    assert.equal(0, select("#", step()))
     assert.equal(0, select("#", enter()))
-    assert.is_false((pcall(step, setmetatable({}, MT))))
     assert.is_false((pcall(enter, setmetatable({ books = {} }, MT))))
+  end)
+
+  it("has a stepper for one owner alone, and all else is passed on", function()
+    assert.is_false((pcall(tasks.stepper)))
+    assert.is_false((pcall(tasks.stepper, tasks, owner)))
+    assert.is_false((pcall(tasks.stepper, tasks, 1, print)))
+    assert.equal(0, step(owner))
+    assert.equal(0, step(owner, nil))
+    assert.same({ "otherwise", owner, 0.5 }, { step(owner, 0.5) })
+    assert.same({ "otherwise", "x" }, { step("x") })
+    assert.same({ "otherwise", false, 1 }, { step(false, 1, 2) })
+    client:close()
+    assert.same({ "otherwise", owner }, { step(owner) })
+    local raising = tasks:stepper(owner, function() error("struck", 0) end)
+    assert.same({ false, "struck" }, { pcall(raising, owner) })
   end)
 
   it("steps, and lets in who can wait", function()
@@ -70,7 +83,6 @@ describe("core.tasks.owned", function()
     assert.same({ "own", "ends", "theirs" }, run())
     client:close()
     assert.equal(0, select("#", enter(owner)))
-    assert.equal(0, select("#", step(owner)))
   end)
 
   it("gives way where the step is at its end", function()

@@ -127,7 +127,7 @@ describe("core.tasks", function()
     assert.is_false((pcall(core.tasks.new, client, {}, nil, settle)))
     assert.is_false((pcall(core.tasks.new, client, {}, prepare)))
     for name, f in pairs(core.tasks) do
-      if name ~= "new" and name ~= "owned" then
+      if name ~= "new" and name ~= "entrance" then
         assert.is_false((pcall(f)), name)
         assert.is_false((pcall(f, client)), name)
         assert.is_false((pcall(f, {})), name)
