@@ -20,6 +20,19 @@ describe("pace", function()
     assert.equal(0, p:wait(500))
   end)
 
+  it("takes a place if there is one", function()
+    local p = pace.new(2)
+    assert.is_true(p:try(100))
+    assert.is_true(p:try(101))
+    assert.is_false(p:try(159.9))
+    assert.is_true(p:try(160))
+    assert.is_false(p:try(160))
+    assert.equal(1, p:wait(160)) -- 161
+    p:hold(161, 30)
+    assert.is_false(p:try(190.9))
+    assert.is_true(p:try(191))
+  end)
+
   it("never lets more go out than allowed in any minute", function()
     local p, limit = pace.new(20), 20
     local now, times = 0, {}

@@ -22,6 +22,7 @@ describe("turns", function()
   after_each(function()
     core.now = now
     client:close()
+    assert.equal(0, client.pipeline.turns.standing)
   end)
 
   local function pass(seconds)

@@ -15,20 +15,26 @@
 enum { OWNERS = 2, NAME };            /* of enter */
 enum { BOOKS = 2, OWNER, OTHERWISE }; /* of a stepper */
 
-struct tasks *owner_tasks(lua_State *L)
+/* Is the metatable of the value at index 1 this upvalue?  [-0, +0, -] */
+static bool is_of(lua_State *L, int upvalue)
 {
-  bool owns;
+  bool same;
 
   if (!lua_getmetatable(L, 1))
-    return NULL;
-  owns = lua_rawequal(L, -1, lua_upvalueindex(OWNERS)); /* a table's alone */
+    return false;
+  same = lua_rawequal(L, -1, lua_upvalueindex(upvalue));
   lua_pop(L, 1);
-  if (!owns)
+  return same;
+}
+
+struct tasks *owner_tasks(lua_State *L)
+{
+  if (!lua_istable(L, 1) || !is_of(L, OWNERS))
     return NULL;
   lua_pushvalue(L, lua_upvalueindex(NAME));
   lua_rawget(L, 1);
   lua_replace(L, 1);
-  return dispatch_tasks(L);
+  return lua_isuserdata(L, 1) && is_of(L, 1) ? lua_touserdata(L, 1) : NULL;
 }
 
 /* What it cannot do is for another function. */

@@ -261,8 +261,9 @@ void transfer_conclude(struct transfer *t, CURLcode code, const char *detail)
   t->end = t->failure != END_NONE ? t->failure : ending_of(t, code);
   if (t->end == END_ANSWERED && t->file)
     body_conclude(t);
-  t->accepted = t->end == END_ANSWERED && t->status >= 200 && t->status < 300 &&
-                state_is_accepted(t->answer.data, t->answer.length);
+  if (t->end == END_ANSWERED && t->status >= 200 && t->status < 300 &&
+      !t->schedule.every_ms)
+    t->accepted = state_is_accepted(t->answer.data, t->answer.length);
   file_release(t->file);
   t->file = NULL;
 }

@@ -83,7 +83,8 @@ int wait_give_way(lua_State *L)
 May the caller wait, here and now?  If so, it gives way first.
 @function tasks.enter
 @tparam table owner see @{tasks.entrance}
-@treturn[1] boolean true: in a task, or outside of all
+@treturn[1] boolean true: in a task, or outside of all; false: in a task that
+was cancelled when it had given way
 @treturn[2] nil something is in the way: it is no owner, its client is closed or
 another process's, the task is to end, or the caller is another coroutine
 inside of one
@@ -93,7 +94,8 @@ int wait_enter(lua_State *L)
   struct tasks *s = owner_tasks(L);
   uint32_t slot = s ? dispatch_caller(L, s) : 0;
   bool free = s && (slot ? !s->list[slot].cancelled
-                         : !*s->active || !(*s->active)->running);
+                         : !s->running &&
+                             (!*s->active || !(*s->active)->running));
 
   if (!free || !dispatch_client(s))
     return 0;

@@ -6,6 +6,8 @@
 -- @{jogg.job}, waiting in @{jogg.scheduler}.
 -- @module jogg.client
 
+require "jogg.interpreted" ()
+
 local core = require "jogg.core"
 local errors = require "jogg.error"
 local job = require "jogg.job"
@@ -19,11 +21,6 @@ local watch = require "jogg.watch"
 -- What a frame pays for is found at once.
 local check, give_way = options.check, core.tasks.give_way
 local encode, send = pipeline.encode, pipeline.send
-
-local jit = rawget(_G, "jit")
-if jit then
-  jit.off(true, false) -- it suspends: see jogg.scheduler
-end
 
 local Client = {}
 local MT = { __name = "jogg.client", __index = Client }
@@ -83,7 +80,7 @@ end
 
 -- Raises where the caller cannot do that, or cannot wait.
 local function live(self, name, waits, level)
-  if waits and enter(self) then
+  if waits and enter(self) ~= nil then
     return
   end
   level = level or 3

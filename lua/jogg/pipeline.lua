@@ -7,6 +7,8 @@
 -- one; the workflow and the downloads use it as well.
 -- @module jogg.pipeline
 
+require "jogg.interpreted" ()
+
 local core = require "jogg.core"
 local errors = require "jogg.error"
 local poll = require "jogg.poll"
@@ -17,11 +19,6 @@ local turns = require "jogg.turns"
 -- What a frame pays for is found at once.
 local give_way, ready = core.tasks.give_way, core.tasks.ready
 local suspend, take_turn = core.tasks.suspend, turns.take
-
-local jit = rawget(_G, "jit")
-if jit then
-  jit.off(true, false) -- it suspends: see jogg.scheduler
-end
 
 local pipeline = {}
 

@@ -7,6 +7,8 @@
 -- Everything here runs in the host's thread.
 -- @module jogg.scheduler
 
+require "jogg.interpreted" ()
+
 local core = require "jogg.core"
 local errors = require "jogg.error"
 local tasks = require "jogg.task"
@@ -18,15 +20,6 @@ local DEAF_MAXIMUM = 100 -- calls that a cancelled task may still try
 -- What a frame pays for is found at once.
 local current, give_way = core.tasks.current, core.tasks.give_way
 local suspend = core.tasks.suspend
-
--- LuaJIT 2.1 compiles a call of a C function into a trace that goes on after it
--- ("stitching"). Where that function suspends the coroutine, the trace went on
--- with tables that were empty. So whatever calls one is not compiled, here and
--- in the modules that say the same.
-local jit = rawget(_G, "jit")
-if jit then
-  jit.off(true, false)
-end
 
 local Scheduler = {}
 Scheduler.__index = Scheduler

@@ -7,16 +7,13 @@
 -- taken in advance: whoever leaves the line without a call costs nobody time.
 -- @module jogg.turns
 
+require "jogg.interpreted" ()
+
 local core = require "jogg.core"
 local pace = require "jogg.pace"
 
 -- What a frame pays for is found at once.
 local ready, suspend = core.tasks.ready, core.tasks.suspend
-
-local jit = rawget(_G, "jit")
-if jit then
-  jit.off(true, false) -- it suspends: see jogg.scheduler
-end
 
 local Turns = {}
 Turns.__index = Turns
@@ -66,8 +63,8 @@ end
 -- Only the first in line looks at the clock; the others are woken by it.
 local function queue(self, task, line)
   local entry = { task = task, turns = self }
-  task.turn = entry -- for who breaks off
   self.standing = self.standing + 1
+  task.turn = entry -- for who breaks off: from now on he leaves
   line.last = line.last + 1
   line[line.last] = entry
   local ok, err, wait

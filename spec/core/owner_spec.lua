@@ -46,7 +46,14 @@ describe("core.tasks", function()
       assert.equal(0, select("#", enter(other)))
     end
     assert.equal(0, select("#", enter()))
-    assert.is_false((pcall(enter, setmetatable({ books = {} }, MT))))
+    for _, books in ipairs { {}, 7, false, io.stdout, client } do
+      assert.equal(0, select("#", enter(setmetatable({ books = books }, MT))))
+    end
+    assert.equal(0, select("#", enter(setmetatable({}, MT))))
+    debug.setmetatable(5, MT)
+    local n = select("#", enter(5))
+    debug.setmetatable(5, nil)
+    assert.equal(0, n)
   end)
 
   it("has a stepper for one owner alone, and all else is passed on", function()
@@ -66,6 +73,7 @@ describe("core.tasks", function()
 
   it("steps, and lets in who can wait", function()
     assert.is_true(enter(owner)) -- outside of tasks
+    assert.is_true(coroutine.wrap(function() return enter(owner) end)())
     spawn(function() return enter(owner) end)
     assert.same({ true }, run())
   end)
