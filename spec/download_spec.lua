@@ -387,6 +387,8 @@ describe("download", function()
         ["v.mp4"] = "is not a URL",
         ["https://u:p@127.0.0.1/v.mp4"] = "user name",
         ["https://cdn.example/v.mp4\nX-Api-Key: x"] = "is not a URL",
+        ["https://cdn.example/v.mp4\0x"] = "is not a URL",
+        ["https://cdn.example/" .. ("v"):rep(70000)] = "is not a URL",
       } do
         rig.reset()
         server:on("GET", "/open/prj_info", flow.info(4, { video_url = url }))

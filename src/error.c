@@ -130,10 +130,16 @@ int error_push_transfer(lua_State *L, const struct transfer *t)
                                         ? t->body.data : "the output");
   else {
     lua_pushnil(L);
-    if (t->end == END_NOT_WHOLE)
+    if (t->end == END_NOT_WHOLE) {
       push_verdict(L, t->verdict);
-    else
+    } else if (t->end == END_URL) {
+      push_error(L, "protocol", "url");
+      lua_pushfstring(L, "the address of the video %s",
+                      url_verdict_text(t->refused));
+      lua_setfield(L, -2, "message");
+    } else {
       push_meaning(L, t);
+    }
   }
   set_string(L, "outcome", t->sent ? "unknown" : "not_sent");
   if (t->status > 0) {

@@ -349,7 +349,7 @@ bool handle_prepare(struct handle *h, struct handle_defaults *d,
 
   if (t->url)
     SET(CURLOPT_CURLU, t->url);
-  else if (!handle_address(h, d, t))
+  else if (t->file || !handle_address(h, d, t)) /* the key goes nowhere else */
     return false;
   SET(CURLOPT_WRITEDATA, t);
   SET(CURLOPT_HEADERDATA, t);

@@ -13,9 +13,10 @@
 #include "clock.h"
 #include "jogg.h"
 #include "output.h"
-#include "url.h"
 
 #include <string.h>
+
+#define ADDRESS_MAXIMUM (64 * 1024) /* of a video */
 
 /* Bytes of the argument at `index` into a buffer.  [-0, +0, v] */
 static void add_argument(lua_State *L, int index, struct buf *b,
@@ -178,35 +179,30 @@ Starts the download of a video.  The key is not sent.
 @tparam ?string validator of the bytes that are there, see
 @{request:validator}; without one they are asked for again
 @tparam boolean beside needs it no place among the transfers in flight?
-@treturn[1] request
-@treturn[1] integer its id
-@treturn[2] nil
-@treturn[2] string why the URL is not used, to follow its name
+@treturn request
+@treturn integer its id
 */
 int client_download(lua_State *L)
 {
-  size_t n;
+  size_t n, length;
   const char *url, *validator;
-  enum url_verdict verdict;
   struct request *r;
   struct transfer *t;
 
   (void)client_live(L);
   (void)output_file(L, 2);
-  url = luaL_checkstring(L, 3);
+  url = luaL_checklstring(L, 3, &length);
   validator = luaL_optlstring(L, 7, "", &n);
   lua_settop(L, 8); /* what is absent is nil, and not the request */
   r = request_new(L);
   t = r->transfer;
   t->beside = lua_toboolean(L, 8);
   timeout_arguments(L, 4, t);
-  /* only a service on this machine may send us to this machine */
-  verdict = url_parse(url, client_live(L)->local, &t->url);
-  if (verdict != URL_OK) {
-    lua_pushnil(L);
-    lua_pushstring(L, url_verdict_text(verdict));
-    return 2;
-  }
+  if (length > ADDRESS_MAXIMUM || strlen(url) != length)
+    url = ""; /* it comes from the network, and what is no URL is no misuse */
+  add_argument(L, 3, &t->body, url, strlen(url) + 1);
+  t->local = client_live(L)->local; /* only a service on this machine may send
+                                       us to this machine */
   if (n < sizeof t->validator)
     memcpy(t->validator, validator, n + 1);
   t->file = file_retain(output_file(L, 2)); /* not earlier: see submit */

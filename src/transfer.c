@@ -64,6 +64,7 @@ static void result_reset(struct transfer *t)
   t->code = CURLE_OK;
   t->os_error = t->status = 0;
   t->verdict = MP4_WHOLE;
+  t->refused = URL_OK;
   t->file_error = 0;
 }
 
@@ -80,7 +81,7 @@ void transfer_reset(struct transfer *t)
   t->method = TRANSFER_GET;
   t->validator[0] = '\0';
   t->connect_timeout_ms = t->stall_timeout_ms = t->total_timeout_ms = 0;
-  t->patient = t->beside = false;
+  t->patient = t->beside = t->local = false;
   t->schedule = (struct schedule){ 0 };
   t->submitted = t->finished = t->unannounced = t->abandoned = false;
   atomic_store_explicit(&t->cancelled, false, memory_order_relaxed);
@@ -137,6 +138,11 @@ enum transfer_end transfer_begin(struct transfer *t)
     if (!t->reply)
       return END_MEMORY;
     reply_clear(t->reply);
+  }
+  if (t->work == TRANSFER_EXCHANGE && t->file) {
+    t->refused = url_parse(t->body.data, t->local, &t->url);
+    if (t->refused != URL_OK)
+      return END_URL;
   }
   timeout_limit(t);
   t->file_error = t->file ? file_create(t->file) : 0;

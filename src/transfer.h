@@ -14,6 +14,7 @@
 #include "buf.h"
 #include "file.h"
 #include "headers.h"
+#include "url.h"
 
 #include <curl/curl.h>
 #include <stdatomic.h>
@@ -40,6 +41,7 @@ enum transfer_end {
   END_RELEASED,        /* the file is let go of */
   END_CANCELLED,
   END_CLOSED,          /* the client was closed meanwhile */
+  END_URL,             /* the video's address is not used; see refused */
   END_CONNECT_TIMEOUT,
   END_STALL_TIMEOUT,
   END_TOTAL_TIMEOUT,
@@ -81,10 +83,11 @@ struct transfer {
   enum transfer_method method;
   struct buf path;     /* of the API, NUL-terminated */
   struct buf query;    /* "name=value" pairs, each NUL-terminated */
-  struct buf body;     /* what is sent; of TRANSFER_CREATE the target's name */
+  struct buf body;     /* what is sent; of TRANSFER_CREATE the target's name;
+                          of a download the video's address */
   struct file *file;   /* where the answer goes, or NULL: into `answer`; let
                           go of when the transfer ends, where that happens */
-  CURLU *url;          /* of the video; NULL: the API's own base URL */
+  bool local;          /* the video may be on this machine */
   char validator[128]; /* for If-Range, or "": then no part is asked for */
   int64_t connect_timeout_ms, stall_timeout_ms, total_timeout_ms; /* 0: none */
   bool patient;        /* the server may think for all of the total timeout */
@@ -99,6 +102,7 @@ struct transfer {
 
   /* The driving thread's own. */
   CURL *easy;                /* carries it; NULL when not running */
+  CURLU *url;                /* of the video; NULL: the API's own base URL */
   int64_t touched_ms;        /* when the last byte came, at the latest */
   bool heard;                /* bytes came since that was looked at */
   size_t header_bytes;
@@ -118,6 +122,7 @@ struct transfer {
   struct buf answer;
   struct reply *reply;       /* NULL: it never began */
   enum mp4_verdict verdict;
+  enum url_verdict refused;
   int file_error;
 
   /* The host's own. */

@@ -37,9 +37,10 @@ local function begin_check(network, path, overwrite)
 end
 
 -- Was it made?
-local function conclude(request)
+local function conclude(pipeline, request)
   local made, err = request:result()
   request:close()
+  pipeline.scheduler:give_way()
   if not made then
     return nil, errors.new(err)
   end
@@ -59,7 +60,7 @@ function download.check(pipeline, path, overwrite)
     err.outcome = "not_sent"
     return nil, err
   end
-  return conclude(request)
+  return conclude(pipeline, request)
 end
 
 -- Says where the file is to be; the disk does not hear of it yet.
@@ -80,7 +81,7 @@ local function make(self)
   if not request then
     return nil, err
   end
-  return conclude(request)
+  return conclude(self.pipeline, request)
 end
 
 --- Lets go of the file. What is not whole is removed.
@@ -105,21 +106,13 @@ end
 
 -- {=== one try
 
-local function start_of(self)
-  local settings = self.pipeline.settings
-  return function()
-    local request, id = self.pipeline.core:download(self.output, self.url,
-      settings.connect_timeout, settings.stall_timeout,
-      self.deadline and math.max(1, self.deadline - core.now()),
-      self.validator, self.pipeline:is_beside())
-    if not request then
-      return nil, errors.new {
-        kind = "protocol", reason = "url", outcome = "not_sent",
-        message = "the address of the video " .. id,
-      }
-    end
-    return request, id
-  end
+local function start(self)
+  local settings, pipeline = self.pipeline.settings, self.pipeline
+  pipeline.scheduler:give_way() -- much was done before, and much is done below
+  return pipeline.core:download(self.output, self.url,
+    settings.connect_timeout, settings.stall_timeout,
+    self.deadline and math.max(1, self.deadline - core.now()),
+    self.validator, pipeline:is_beside())
 end
 
 local function note(self, request)
@@ -238,7 +231,7 @@ local function fetch(self)
     local request, err = self.pipeline:run(self.on_bytes and TICK,
       function(running)
         note(self, running)
-      end, start_of(self))
+      end, start, self)
     if not request then
       return nil, err
     end

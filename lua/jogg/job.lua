@@ -323,6 +323,7 @@ local function conclude(self, info, err)
   if not ok then
     return failed(self, err)
   end
+  self.pipeline.scheduler:give_way()
   return result(self)
 end
 
