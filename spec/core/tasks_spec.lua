@@ -58,7 +58,8 @@ describe("core.tasks", function()
   end
 
   -- How many went on in a step, at most, of so many that may and of whom each
-  -- takes ten microseconds, whatever it really takes here.
+  -- takes ten microseconds, whatever it really takes here; what lies between
+  -- them takes longer under a checker, and then it is fewer.
   local function in_a_step(many)
     local n, now = 0, nil
     for _ = 1, many do
@@ -81,8 +82,8 @@ describe("core.tasks", function()
     assert(client:run_thread())
     local few, crowd, multitude = in_a_step(4), in_a_step(40), in_a_step(2000)
     assert.is_true(few <= 2, few)
-    assert.is_true(crowd > 3 and crowd <= 10, crowd)
-    assert.is_true(multitude > 11 and multitude <= 25, multitude)
+    assert.is_true(crowd <= 10 and multitude <= 25, multitude)
+    assert.is_true(SLOW > 1 or crowd > 3 and multitude > 11, crowd)
   end)
 
   it("shares a place with those that a finalizer makes meanwhile", function()
