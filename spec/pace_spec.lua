@@ -8,14 +8,14 @@ describe("pace", function()
     local p = pace.new(3)
     for _, now in ipairs { 100, 101, 102 } do
       assert.equal(0, p:wait(now))
-      p:take(now)
+      assert.is_true(p:try(now))
     end
     assert.equal(57, p:wait(103)) -- goes out at 160
     assert.equal(57, p:wait(103)) -- to ask takes nothing
-    p:take(160)
+    assert.is_true(p:try(160))
     assert.equal(1, p:wait(160)) -- 161
-    p:take(161)
-    p:take(162)
+    assert.is_true(p:try(161))
+    assert.is_true(p:try(162))
     assert.equal(57, p:wait(163)) -- 220
     assert.equal(0, p:wait(500))
   end)
@@ -44,7 +44,7 @@ describe("pace", function()
       now = now + wait
       times[i] = now
       assert.equal(0, p:wait(now))
-      p:take(now)
+      assert.is_true(p:try(now))
     end
     for i = limit + 1, #times do
       assert.is_true(times[i] - times[i - limit] >= 60 - 1e-6)
@@ -53,10 +53,10 @@ describe("pace", function()
 
   it("holds everybody back when a server says so", function()
     local p = pace.new(2)
-    p:take(10)
+    assert.is_true(p:try(10))
     p:hold(10, 7)
     assert.equal(7, p:wait(10))
-    p:take(17)
+    assert.is_true(p:try(17))
     assert.equal(53, p:wait(17)) -- two went out: at 10 and at 17
     assert.equal(0, p:wait(500))
     p = pace.new(2)
@@ -67,7 +67,7 @@ describe("pace", function()
 
   it("is not hurried by a hold that is shorter than the wait", function()
     local p = pace.new(1)
-    p:take(100)
+    assert.is_true(p:try(100))
     p:hold(101, 1)
     assert.equal(59, p:wait(101))
   end)

@@ -58,8 +58,8 @@ describe("turns", function()
     local first, second = client:spawn(page), client:spawn(page)
     settle()
     local pace = client.pipeline.turns.pace
-    pace.wait = function()
-      pace.wait = nil
+    pace.try = function()
+      pace.try = nil
       error("struck", 0)
     end
     pass(60)

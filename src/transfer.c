@@ -267,8 +267,8 @@ void transfer_conclude(struct transfer *t, CURLcode code, const char *detail)
   t->end = t->failure != END_NONE ? t->failure : ending_of(t, code);
   if (t->end == END_ANSWERED && t->file)
     body_conclude(t);
-  if (t->end == END_ANSWERED && t->status >= 200 && t->status < 300 &&
-      !t->schedule.every_ms)
+  if (t->method != TRANSFER_GET && t->end == END_ANSWERED && t->status >= 200 &&
+      t->status < 300)
     t->accepted = state_is_accepted(t->answer.data, t->answer.length);
   file_release(t->file);
   t->file = NULL;

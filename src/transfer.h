@@ -116,7 +116,7 @@ struct transfer {
   CURLcode code;
   long os_error;
   long status;               /* HTTP status; 0: none came */
-  bool accepted;             /* the answer says so, see state.h */
+  bool accepted;             /* no GET, and the answer says so: state.h */
   bool sent;                 /* at least one byte of the request left us */
   int64_t retry_after;       /* seconds; 0: the server did not say */
   struct buf answer;

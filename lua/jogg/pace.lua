@@ -16,13 +16,6 @@ function Pace:wait(now)
   return wait > 0 and wait or 0
 end
 
---- Notes that a call goes out.
--- @tparam number now seconds
-function Pace:take(now)
-  self.times[self.position] = now
-  self.position = self.position % self.limit + 1
-end
-
 --- Notes that a call goes out, if it may at once.
 -- @tparam number now seconds
 -- @treturn boolean

@@ -48,15 +48,12 @@ end
 
 -- A script that blocks: nobody in line could go on before it does.
 local function block(self)
-  local wait = self.pace:wait(core.now())
-  while wait > 0 do
-    local ok, err = self.scheduler:block(nil, wait)
+  while not self.pace:try(core.now()) do
+    local ok, err = self.scheduler:block(nil, self.pace:wait(core.now()))
     if not ok then
       return nil, err
     end
-    wait = self.pace:wait(core.now())
   end
-  self.pace:take(core.now())
   return true
 end
 
@@ -72,12 +69,11 @@ local function queue(self, task, line)
     wait = nil
     if head(self) == entry then
       local now = core.now()
-      wait = self.pace:wait(now)
-      if wait <= 0 then
-        self.pace:take(now)
+      if self.pace:try(now) then
         turns.leave(entry)
         return true
       end
+      wait = self.pace:wait(now)
     end
     ok, err = self.scheduler:suspend(task, nil, wait)
   until not ok

@@ -93,6 +93,19 @@ describe("core.tasks", function()
     assert.equal(0, select("#", enter(owner)))
   end)
 
+  it("knows who may begin something", function()
+    assert.equal(0, select("#", tasks:ready()))
+    local task
+    task = spawn(function()
+      assert.equal(task, tasks:ready())
+      assert.is_nil(coroutine.wrap(function() return (tasks:ready()) end)())
+      tasks:cancel(task.slot)
+      assert.equal(0, select("#", tasks:ready()))
+      return "known"
+    end)
+    assert.same({ "known" }, run())
+  end)
+
   it("gives way where the step is at its end", function()
     local turns = 0
     spawn(function()

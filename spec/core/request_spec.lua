@@ -187,15 +187,23 @@ describe("core.request", function()
   end)
 
   it("knows an accepted answer without decoding it", function()
+    local function accepts(method, step)
+      server:on("*", "*", step)
+      return finish((client:start(method, "/x", method ~= "GET" and "{}" or nil,
+        5, 5, 5, false, false))):is_accepted()
+    end
     for body, accepted in pairs {
       ['{"code":0}'] = true, ['{"msg":"ok","data":{"code":1},"code":0}'] = true,
       ['{"code":1}'] = false, ['{"code":0'] = false, [""] = false,
       ['{"code":"0"}'] = false, ["<html>"] = false,
     } do
-      assert.equal(accepted, answer({ body = body }):is_accepted(), body)
-      assert.is_false(answer({ status = 500, body = body }):is_accepted(), body)
+      for _, method in ipairs { "POST", "PUT" } do
+        assert.equal(accepted, accepts(method, { body = body }), body)
+        assert.is_false(accepts(method, { status = 500, body = body }), body)
+      end
+      assert.is_false(accepts("GET", { body = body })) -- asks for its data
     end
-    assert.is_false(answer({ reset = "after_request" }):is_accepted())
+    assert.is_false(accepts("PUT", { reset = "after_request" }))
   end)
 
   it("keeps results of many apart", function()
