@@ -16,10 +16,11 @@ describe("compiled traces", function()
   teardown(function() server:stop() end)
 
   -- They go on in many steps, each in the middle of something else. A compiler
-  -- that is off would prove nothing.
+  -- that is off would prove nothing, nor one that waits until a loop is hot.
   it("lose no option of what suspends", function()
     local jit = rawget(_G, "jit")
     assert.is_true(not jit or jit.status())
+    if jit then require "jit.opt".start("hotloop=3", "hotexit=2") end
     for _ = 1, 10 do
       local client = jogg.client { api_key = "k", base_url = server.url,
         posts_per_minute = 3 }

@@ -132,8 +132,8 @@ static int request_result(lua_State *L)
 
 /***
 Does the answer say that the service did as it was asked: HTTP status 2xx, and
-`code` 0?  Does not decode it; where there is doubt, and of a GET, which is asked
-for its data, @{request:result} knows.
+`code` 0?  Does not decode it.  Where there is doubt, and of a GET, which is
+asked for its data, @{request:result} knows.
 @function request:is_accepted
 @treturn boolean
 */

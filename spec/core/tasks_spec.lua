@@ -11,21 +11,21 @@ local NESTED_YIELD = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 
 describe("core.tasks", function()
   local server, client, tasks, slots, settled, thread_of, job_of, prepared
-  local before, after -- what else prepare and settle do
+  local at_prepare, at_settle -- what else prepare and settle do
 
   setup(function() server = faults.start() end)
   teardown(function() server:stop() end)
 
   local function prepare(slot)
     prepared = prepared + 1
-    if before then before() end
+    if at_prepare then at_prepare() end
     return thread_of[slot], job_of[slot]
   end
 
   local function settle(slot, ok, ...)
     settled[#settled + 1] = { slot, ok, ... }
     if type(ok) ~= "function" then tasks:remove(slot) end
-    if after then after() end
+    if at_settle then at_settle() end
   end
 
   local function make()
@@ -64,8 +64,8 @@ describe("core.tasks", function()
   -- takes ten microseconds, whatever it really takes here.
   local function in_a_step(many)
     local n, most, now = 0, 0, nil
-    before = function() now = now or core.now() end
-    after = function()
+    at_prepare = function() now = now or core.now() end
+    at_settle = function()
       local really = core.now()
       tasks:shift(1e-5 - (really - now))
       n, now = n + 1, really
@@ -76,7 +76,7 @@ describe("core.tasks", function()
       tasks:step()
       most = math.max(most, n)
     end
-    before, after = nil, nil
+    at_prepare, at_settle = nil, nil
     return most
   end
 
