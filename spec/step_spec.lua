@@ -2,6 +2,7 @@
 -- What a step must not do in the host's thread.
 
 local core = require "jogg.core"
+local jogg = require "jogg"
 local faults = require "spec.support.faults"
 local native = require "spec.support.native"
 local process = require "spec.support.process"
@@ -112,6 +113,30 @@ describe("client:step", function()
         assert.is_true(native.readable(client:descriptor(), 5))
         client:wait(SLOW) -- takes what came
       end)
+    end)
+
+    -- The collector walks at a stretch over whatever has a finalizer.
+    it("leaves no request behind that is not used again", function()
+      local client = jogg.client { api_key = "key", base_url = server.url,
+        posts_per_minute = 100000, retries = 0 }
+      local spare = debug.getregistry()["jogg.core.request"]
+      server:on("POST", "/open/product", { json = { code = 0, data = {} } })
+      server:on("POST", "/open/project/render", { json = { code = 0 } })
+      server:on("PUT", "/open/product", { status = 500, body = "" })
+      local function calls()
+        local kept = math.max(1, #spare)
+        assert.is_table(client:create_product { url = "https://shop.example/" })
+        assert.equal(kept, #spare)
+        assert.is_true(client:render_project { project_id = "p" })
+        assert.equal(kept, #spare)
+        assert.is_nil((client:update_product { product_id = 1, title = "t" }))
+        assert.equal(kept, #spare)
+      end
+      calls()
+      local task = client:spawn(calls)
+      client:run()
+      assert.is_nil(task.err)
+      client:close()
     end)
 
     it("leaves the disk to it, for a video that is made", function()

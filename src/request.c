@@ -4,6 +4,10 @@
  *
  * Progress may be read at any time, everything else once the transfer is
  * finished.  Collecting a request cancels it.
+ *
+ * Lua's collector walks at a stretch over all that has a finalizer, what is
+ * closed included.  So those that are retired serve again: they stand in their
+ * metatable, at 1 and on.
  */
 
 /*** @module jogg.core */
@@ -14,6 +18,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define SPARE_REQUESTS 64
 
 static struct request **request_check(lua_State *L)
 {
@@ -48,14 +54,34 @@ static struct request *request_finished(lua_State *L)
   return r;
 }
 
+/* A closed one.  [-0, +1, e] */
+static struct request **request_userdata(lua_State *L)
+{
+  struct request **request;
+  int spare;
+
+  luaL_getmetatable(L, REQUEST_TYPE);
+  spare = (int)lua_rawlen(L, -1);
+  if (spare > 0) {
+    lua_rawgeti(L, -1, spare);
+    lua_pushnil(L);
+    lua_rawseti(L, -3, spare);
+    lua_remove(L, -2);
+    return lua_touserdata(L, -1);
+  }
+  request = lua_newuserdatauv(L, sizeof(struct request *), 0);
+  *request = NULL;
+  lua_insert(L, -2);
+  lua_setmetatable(L, -2);
+  return request;
+}
+
 struct request *request_new(lua_State *L)
 {
-  struct request **request = lua_newuserdatauv(L, sizeof(struct request *), 0);
+  struct request **request = request_userdata(L);
   struct request *r;
   struct client *c;
 
-  *request = NULL;
-  luaL_setmetatable(L, REQUEST_TYPE);
   c = client_live(L); /* now: a finalizer may just have closed it */
   *request = r = malloc(sizeof *r); /* glibc's calloc knows no thread cache */
   if (r) {
@@ -229,18 +255,45 @@ static int request_cancel(lua_State *L)
   return 1;
 }
 
-static int request_close(lua_State *L)
+static bool request_end(struct request **request)
 {
-  struct request **request = request_check(L), *r = *request;
+  struct request *r = *request;
 
   *request = NULL;
   if (!r)
-    return 0;
+    return false;
   if (r->client)
     client_release(r->client, r);
   else
     transfer_free(r->transfer);
   free(r);
+  return true;
+}
+
+static int request_close(lua_State *L)
+{
+  (void)request_end(request_check(L));
+  return 0;
+}
+
+/***
+Closes the request, for a caller who is the only one to have it: it will be
+another one.
+@function request:retire
+*/
+static int request_retire(lua_State *L)
+{
+  int spare;
+
+  if (!request_end(request_check(L)))
+    return 0; /* it may be among them already */
+  lua_settop(L, 1);
+  lua_getmetatable(L, 1);
+  spare = (int)lua_rawlen(L, 2);
+  if (spare < SPARE_REQUESTS) {
+    lua_insert(L, 1);
+    lua_rawseti(L, 1, spare + 1);
+  }
   return 0;
 }
 
@@ -267,6 +320,7 @@ void request_register(lua_State *L)
     { "is_accepted", request_is_accepted },
     { "progress", request_progress },
     { "result", request_result },
+    { "retire", request_retire },
     { "text", request_text },
     { "validator", request_validator },
     { NULL, NULL }

@@ -39,7 +39,7 @@ end
 -- Was it made?
 local function conclude(pipeline, request)
   local made, err = request:result()
-  request:close()
+  request:retire()
   pipeline.scheduler:give_way()
   if not made then
     return nil, errors.new(err)
@@ -239,7 +239,7 @@ local function fetch(self)
     note(self, request)
     local ok
     if status and stored == true then
-      request:close()
+      request:retire()
       self.pipeline.scheduler:give_way()
       return self.bytes
     elseif status then
@@ -247,7 +247,7 @@ local function fetch(self)
     else
       ok, err = after_failure(self, request, errors.new(stored))
     end
-    request:close()
+    request:retire()
     if not ok then
       return nil, err
     end

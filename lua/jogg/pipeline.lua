@@ -136,13 +136,6 @@ local function read(operation, request)
   return nil, errors.from_reply(http_status, body, why, request:headers())
 end
 
--- What a finished request brought, which ends it.
-local function conclude(operation, request)
-  local data, err = read(operation, request)
-  request:close()
-  return data, err
-end
-
 -- Says of an error what is known of its call. True: it may be sent again.
 local function judge(operation, err)
   err.phase = err.phase or operation.name
@@ -179,12 +172,13 @@ local function exchange(self, operation, body, name, value, timeout)
     return abandon(request, err)
   end
   if not operation.data and request:is_accepted() then
-    request:close()
+    request:retire()
     return true
   end
   give_way(books) -- to decode an answer takes its time
   local data
-  data, err = conclude(operation, request)
+  data, err = read(operation, request)
+  request:retire()
   give_way(books)
   return data, err
 end
@@ -329,7 +323,8 @@ end
 -- @treturn ?table error
 function Pipeline:end_look(request)
   local operation = self.operations.project_info
-  local data, err = conclude(operation, request)
+  local data, err = read(operation, request)
+  request:close() -- the task has it as well, and may close it again
   if err then
     judge(operation, err)
   end

@@ -206,6 +206,64 @@ describe("core.request", function()
     assert.is_false(accepts("PUT", { reset = "after_request" }))
   end)
 
+  it("serves again when it is retired", function()
+    local first = answer { json = { code = 0, data = 1 } }
+    first:retire()
+    assert.equal("jogg.core.request (closed)", tostring(first))
+    assert.is_false((pcall(first.result, first)))
+    first:retire() -- stands there once, for all that
+    first:close()
+    local second = answer { json = { code = 0, data = 2 } }
+    assert.equal(first, second)
+    assert.same({ 200, { code = 0, data = 2 } }, { second:result() })
+    local third = answer { json = { code = 0, data = 3 } }
+    assert.is_false(rawequal(second, third))
+    assert.equal(2, select(2, second:result()).data)
+    assert.equal(3, select(2, third:result()).data)
+  end)
+
+  it("is not used again where it was closed, or in flight", function()
+    local first = answer { json = { code = 0 } }
+    first:close()
+    first:retire()
+    assert.is_false(rawequal(first, answer { json = { code = 0 } }))
+    server:on("*", "*", { delay = 5 * SLOW })
+    local second = client:start("GET", "/x")
+    second:retire() -- the transfer is its own thing, and comes to its end
+    local third = answer { json = { code = 0, data = 3 } }
+    assert.equal(second, third)
+    assert.equal(3, select(2, third:result()).data)
+  end)
+
+  it("serves a client after another one was closed", function()
+    local first = answer { json = { code = 0 } }
+    client:close()
+    first:retire()
+    client = core.client { base_url = server.url, api_key = "k",
+      user_agent = "spec" }
+    local second = answer { json = { code = 0, data = 2 } }
+    assert.equal(first, second)
+    assert.equal(2, select(2, second:result()).data)
+  end)
+
+  it("is not kept in any number", function()
+    server:on("*", "*", { json = { code = 0 } })
+    local kept, requests = {}, {}
+    for i = 1, 80 do
+      requests[i] = client:start("GET", "/x", nil, 9, 9, 9, false, true)
+    end
+    for i = 1, 80 do
+      finish(requests[i]):retire()
+      kept[requests[i]] = true
+    end
+    local again = 0
+    for i = 1, 80 do
+      requests[i] = client:start("GET", "/x", nil, 9, 9, 9, false, true)
+      again = again + (kept[requests[i]] and 1 or 0)
+    end
+    assert.equal(64, again)
+  end)
+
   it("keeps results of many apart", function()
     server:on("GET", "/*", { chunks = { "[", "1]" }, delay_between = 0.01 })
     local requests = {}
