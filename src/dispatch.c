@@ -8,6 +8,7 @@
 #include "dispatch.h"
 
 #include "clock.h"
+#include "collector.h"
 #include "jogg.h"
 
 #define BUDGET 0.00001   /* s; a step that must not wait begins no more then */
@@ -133,12 +134,20 @@ static int settle(lua_State *L, struct tasks *s, uint32_t slot, int state,
   return state;
 }
 
+static void restore_collector(lua_State *L, struct tasks *s)
+{
+  if (s->eased)
+    collector_restore(L);
+  s->eased = false;
+}
+
 /* Passes on what was raised in a step, which ends with it: there is more to do.
    [-1, +0, e] */
 static void raise_again(lua_State *L, struct tasks *s)
 {
   struct client *c = dispatch_client(s);
 
+  restore_collector(L, s);
   s->deadline = 0;
   s->more = true;
   if (c)
@@ -302,6 +311,7 @@ int dispatch_step_with(lua_State *L, struct tasks *s)
   late = s->sleeping ? now - tasks_due(s) : -1;
   if (c->first || late >= 0 || tasks_moment(s) == 0) {
     s->deadline = now + budget(s, c, late);
+    s->eased = collector_ease(L, s->eased);
     do {
       uint32_t slot = pick(s);
       if (!slot)
@@ -309,6 +319,7 @@ int dispatch_step_with(lua_State *L, struct tasks *s)
       go_on(L, s, slot);
       s->more = dispatch_now(s) >= s->deadline;
     } while (!s->more);
+    restore_collector(L, s);
     s->deadline = 0;
     c = dispatch_client(s);
   }

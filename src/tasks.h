@@ -53,6 +53,7 @@ struct tasks {
   uint64_t resumed;
   double deadline;         /* of a step that must not wait; 0: none */
   double ahead;            /* see shift */
+  bool eased;              /* Lua's collector is, by the step that runs */
   bool more;               /* the last step came to its end before its work */
   bool watched;            /* somebody waits for the descriptor */
 };

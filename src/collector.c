@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * collector: see collector.h.
+ */
+#include "collector.h"
+
+#if LUA_VERSION_NUM == 504
+
+#define MULTIPLIER 100 /* Lua's own */
+#define SMALLEST 0     /* which counts as 1 */
+
+bool collector_ease(lua_State *L, bool already)
+{
+  int before = lua_gc(L, LUA_GCSETSTEPMUL, SMALLEST);
+
+  if (before == MULTIPLIER || (already && before == SMALLEST))
+    return true;
+  if (before >= 0) /* else it runs now and takes no orders */
+    (void)lua_gc(L, LUA_GCSETSTEPMUL, before);
+  return false;
+}
+
+void collector_restore(lua_State *L)
+{
+  int before = lua_gc(L, LUA_GCSETSTEPMUL, MULTIPLIER);
+
+  if (before > SMALLEST)
+    (void)lua_gc(L, LUA_GCSETSTEPMUL, before);
+}
+
+#else
+
+bool collector_ease(lua_State *L, bool already)
+{
+  (void)L;
+  (void)already;
+  return false;
+}
+
+void collector_restore(lua_State *L)
+{
+  (void)L;
+}
+
+#endif
