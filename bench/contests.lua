@@ -128,12 +128,15 @@ local function download(server, scheme)
   }
 end
 
+local COLLECTION = "200" -- s, in which a whole one fits
+
 -- What the programs of frames are given: jogg's in a mode, libcurl's.
 local function frames_of(server, video)
   -- seconds, projects, interval, opening, downloads
   local words = { server.https, server.ca, "60", "1000", "10", "8", "4", video }
-  local function with(mode)
+  local function with(span, mode)
     local mode_words = table.move(words, 1, #words, 1, {})
+    mode_words[3] = span
     mode_words[#mode_words + 1] = server.memory
     mode_words[#mode_words + 1] = mode
     return lua("bench/jogg_frames.lua", table.unpack(mode_words))
@@ -153,20 +156,23 @@ local function frames(server)
     }
   end
   return {
-    name = "frames", title = "step", rounds = 3, figures = figures,
+    name = "frames", title = "step", rounds = 2, figures = figures,
     contenders = {
-      { title = "jogg", most = goals, words = with() },
-      { title = "jogg, collector in small steps", most = goals,
-        words = with "small" },
-      { title = "jogg, collector apart", most = goals, words = with "apart" },
-      { title = "600 lines of memory", words = with "memory" },
+      { title = "jogg", most = goals, words = with(COLLECTION) },
+      { title = "jogg, collector as it is", most = goals,
+        words = with(COLLECTION, "embedded") },
+      { title = "jogg, generational", most = goals,
+        words = with(COLLECTION, "generational") },
+      { title = "jogg, collector apart", most = goals,
+        words = with("60", "apart") },
+      { title = "600 lines of memory", words = with("60", "memory") },
       { title = "libcurl multi in the frame", words = bare },
     },
   }, {
-    name = "frames", title = "step, fastest downloads", rounds = 3,
+    name = "frames", title = "step, fastest downloads", rounds = 2,
     figures = figures,
     contenders = {
-      { title = "jogg", most = goals, words = unbound() },
+      { title = "jogg", most = goals, words = unbound "60" },
       { title = "libcurl multi in the frame", words = bare_unbound },
     },
   }

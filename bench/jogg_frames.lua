@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- What frames cost that call client:step(): see bare_frames.c.
 --   jogg_frames.lua BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS VIDEO
---     FOLDER [stop|apart|small|memory]
--- With `stop`, it measures instead how long client:close() takes then. With
--- `apart`, the host runs Lua's collector itself, in the time that is left of a
--- frame, as hosts that draw do; with `small`, it has the collector go in steps
--- of a frame's size. With `memory`, what is timed is not the step, which runs
--- all the same, but a loop that touches as many lines of memory as a step does:
--- what this machine takes from a program that does nothing else.
+--     FOLDER [stop|embedded|generational|apart|memory]
+-- Lua's collector goes in small steps, as docs/embedding.md has it; with
+-- `embedded` as Lua has it by itself in a program that embeds it, with
+-- `generational` as the program lua5.4 has it, and with `apart` the host runs
+-- it, in the time that is left of a frame. With `stop`, it measures instead how
+-- long client:close() takes then. With `memory`, what is timed is not the step,
+-- which runs all the same, but a loop that touches as many lines of memory as a
+-- step does: what this machine takes from a program that does nothing else.
 
 local jogg = require "jogg"
 local meter = require "bench_meter"
@@ -16,7 +17,7 @@ local FRAME = 1 / 60
 local SETTLING = 1 -- s of frames that are not counted
 local COLLECT = 64 -- KiB worth of collecting, each frame
 local PAGES = 200 -- of which three lines each are touched
-local SMALL_MULTIPLIER, SMALL_STEP = 8, 10 -- see collectgarbage "incremental"
+local WASTE = 0.9 -- of what is in use, before the frames
 
 local base, ca, seconds, projects, interval, opening, downloads, video,
   folder, mode = ...
@@ -101,8 +102,7 @@ local function room(span)
   return list
 end
 
-local function steps(span)
-  local walls, cpus = room(span), room(span)
+local function steps(span, walls, cpus)
   local frame = meter.wall()
   local moment, n = frame + span, 0
   while frame < moment do
@@ -126,12 +126,12 @@ local function steps(span)
     end
     meter.sleep_until(frame)
   end
-  return table.move(walls, 1, n, 1, {}), table.move(cpus, 1, n, 1, {})
+  return n
 end
 
-local function report(list, prefix)
+local function report(list, n, prefix)
+  list = table.move(list, 1, n, 1, {})
   table.sort(list)
-  local n = #list
   local function at(share)
     return list[math.min(n, math.floor(n * share) + 1)] * 1e3
   end
@@ -141,11 +141,25 @@ local function report(list, prefix)
   print(prefix .. "worst", at(1))
 end
 
-if mode == "apart" then
-  collectgarbage "stop"
-elseif mode == "small" and _VERSION == "Lua 5.4" then
-  collectgarbage("incremental", 200, SMALL_MULTIPLIER, SMALL_STEP)
+-- A collection falls into the frames: Lua begins one when there is as much
+-- garbage as is in use.
+local function prepare_collector()
+  if _VERSION == "Lua 5.4" then
+    collectgarbage "incremental"
+    if mode == "generational" then
+      collectgarbage "generational" -- afresh: it forgets how the heap grew
+    elseif not mode then
+      collectgarbage("incremental", 200, 1, 10)
+    end
+  end
+  collectgarbage() -- as a game does that has loaded
+  if mode == "apart" then
+    collectgarbage "stop"
+  elseif mode ~= "generational" then -- that has some in a minute, of the young
+    local _ = ("x"):rep(math.floor(collectgarbage "count" * 1024 * WASTE))
+  end
 end
+
 local begin = meter.wall()
 repeat -- until all wait, and their looks are spread over the interval
   local share = (meter.wall() - begin) / interval
@@ -159,12 +173,13 @@ if mode == "stop" then
   client:close()
   print("stop", (meter.wall() - before) * 1e3)
 else
-  collectgarbage() -- as a game does that has loaded
-  steps(SETTLING)
-  local walls, cpus = steps(seconds)
+  local walls, cpus = room(seconds), room(seconds)
+  prepare_collector()
+  steps(SETTLING, walls, cpus)
+  local n = steps(seconds, walls, cpus)
   all_are_alive()
-  print("frames", #walls)
-  report(walls, "")
-  report(cpus, "cpu_")
+  print("frames", n)
+  report(walls, n, "")
+  report(cpus, n, "cpu_")
   client:close()
 end
