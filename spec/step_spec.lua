@@ -132,10 +132,24 @@ describe("client:step", function()
         assert.is_nil((client:update_product { product_id = 1, title = "t" }))
         assert.equal(kept, #spare)
       end
+      local function watch()
+        local kept, looks = math.max(1, #spare), 0
+        server:on("GET", "/open/prj_info", { json = {
+          code = 0, data = { status = 2, progress = 1 } } })
+        local look = client:watch("p", { poll = { first = 0,
+          interval = 0.01 } })
+        for _ = 1, 3 do -- no iterator of a `for`, where 5.1 cannot wait
+          looks = looks + (look() and 1 or 0)
+          assert.equal(kept, #spare)
+        end
+        assert.equal(3, looks)
+      end
       calls()
-      local task = client:spawn(calls)
-      client:run()
-      assert.is_nil(task.err)
+      for _, f in ipairs { calls, watch } do
+        local task = client:spawn(f)
+        client:run()
+        assert.is_nil(task.err)
+      end
       client:close()
     end)
 

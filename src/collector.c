@@ -13,19 +13,21 @@ bool collector_ease(lua_State *L, bool already)
 {
   int before = lua_gc(L, LUA_GCSETSTEPMUL, SMALLEST);
 
+  if (before < 0)
+    return already;
   if (before == MULTIPLIER || (already && before == SMALLEST))
     return true;
-  if (before >= 0) /* else it runs now and takes no orders */
-    (void)lua_gc(L, LUA_GCSETSTEPMUL, before);
+  (void)lua_gc(L, LUA_GCSETSTEPMUL, before);
   return false;
 }
 
-void collector_restore(lua_State *L)
+bool collector_restore(lua_State *L)
 {
   int before = lua_gc(L, LUA_GCSETSTEPMUL, MULTIPLIER);
 
   if (before > SMALLEST)
     (void)lua_gc(L, LUA_GCSETSTEPMUL, before);
+  return before >= 0;
 }
 
 #else
@@ -37,9 +39,10 @@ bool collector_ease(lua_State *L, bool already)
   return false;
 }
 
-void collector_restore(lua_State *L)
+bool collector_restore(lua_State *L)
 {
   (void)L;
+  return true;
 }
 
 #endif

@@ -134,11 +134,10 @@ static int settle(lua_State *L, struct tasks *s, uint32_t slot, int state,
   return state;
 }
 
+/* [-0, +0, -] */
 static void restore_collector(lua_State *L, struct tasks *s)
 {
-  if (s->eased)
-    collector_restore(L);
-  s->eased = false;
+  s->eased = s->eased && !collector_restore(L);
 }
 
 /* Passes on what was raised in a step, which ends with it: there is more to do.
@@ -352,6 +351,7 @@ int dispatch_drain(lua_State *L)
   uint32_t slot, left = ROUND + s->live;
 
   check_stack(L);
+  restore_collector(L, s); /* a step ended for want of memory, if at all */
   s->deadline = 0;
   s->more = false;
   if (c)

@@ -255,6 +255,7 @@ static int request_cancel(lua_State *L)
   return 1;
 }
 
+/* Is it this that closed it? */
 static bool request_end(struct request **request)
 {
   struct request *r = *request;
@@ -310,6 +311,25 @@ static int request_tostring(lua_State *L)
   return 1;
 }
 
+/* For all spare ones, so that to retire one takes no memory.  [-0, +0, e] */
+static void make_room(lua_State *L)
+{
+  int i;
+
+  luaL_getmetatable(L, REQUEST_TYPE);
+  if (lua_rawlen(L, -1) == 0) {
+    for (i = 1; i <= SPARE_REQUESTS; i++) {
+      lua_pushboolean(L, 1);
+      lua_rawseti(L, -2, i);
+    }
+    for (i = 1; i <= SPARE_REQUESTS; i++) {
+      lua_pushnil(L);
+      lua_rawseti(L, -2, i);
+    }
+  }
+  lua_pop(L, 1);
+}
+
 void request_register(lua_State *L)
 {
   static const luaL_Reg METHODS[] = {
@@ -327,4 +347,5 @@ void request_register(lua_State *L)
   };
 
   jogg_type(L, REQUEST_TYPE, METHODS, request_close, request_tostring);
+  make_room(L);
 }

@@ -247,7 +247,7 @@ local function fetch(self)
     else
       ok, err = after_failure(self, request, errors.new(stored))
     end
-    request:retire()
+    request:close()
     if not ok then
       return nil, err
     end

@@ -172,13 +172,13 @@ local function exchange(self, operation, body, name, value, timeout)
     return abandon(request, err)
   end
   if not operation.data and request:is_accepted() then
-    request:retire()
+    scheduler.retire(task, request)
     return true
   end
   give_way(books) -- to decode an answer takes its time
   local data
   data, err = read(operation, request)
-  request:retire()
+  scheduler.retire(task, request)
   give_way(books)
   return data, err
 end
@@ -317,14 +317,13 @@ function Pipeline:begin_look(project_id, beside, pause, every, last, deadline)
     "project_id", project_id)
 end
 
---- What a finished request of @{Pipeline:begin_look} brought.
+--- What a finished request of @{Pipeline:begin_look} brought, which stays.
 -- @tparam request request
 -- @treturn ?table data
 -- @treturn ?table error
 function Pipeline:end_look(request)
   local operation = self.operations.project_info
   local data, err = read(operation, request)
-  request:close() -- the task has it as well, and may close it again
   if err then
     judge(operation, err)
   end

@@ -175,6 +175,19 @@ function Scheduler:check(task)
   return true
 end
 
+--- A request is done with, and nobody else has it: it serves again. Not if its
+-- task was cancelled: a finalizer may have done that, and then the request may
+-- have been dropped with its task, and wait for its own finalizer.
+-- @tparam ?Task task that waited for it
+-- @tparam request request
+function Scheduler.retire(task, request)
+  if task and task.cancelled then
+    request:close()
+  else
+    request:retire()
+  end
+end
+
 --- Waits outside of tasks: the same as @{Scheduler:suspend}, by blocking.
 -- @param request or nil
 -- @tparam ?number seconds

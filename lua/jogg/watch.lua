@@ -122,9 +122,10 @@ end
 function Looker:go_on(task)
   local request = self.request
   if request then -- else what was raised here is behind us
-    self.request = nil
+    self.request, task.request = nil, nil
     if request:done() then
       self.info, self.failure = judge(self, self.pipeline:end_look(request))
+      self.pipeline.scheduler.retire(task, request)
     else -- something was raised before anybody waited for it
       request:close()
     end

@@ -13,11 +13,13 @@ if _VERSION ~= "Lua 5.4" then
       local before = collectgarbage("setstepmul", 150)
       local client = jogg.client { api_key = "k",
         base_url = "http://127.0.0.1:9" }
+      local seen
       client:spawn(function()
-        assert.equal(150, collectgarbage("setstepmul", 150))
+        seen = collectgarbage("setstepmul", 160)
       end)
-      client:step()
-      assert.equal(150, collectgarbage("setstepmul", before))
+      repeat until client:step() == 0
+      assert.equal(150, seen)
+      assert.equal(160, collectgarbage("setstepmul", before))
       client:close()
     end)
   end)
@@ -54,8 +56,9 @@ describe("the collector in a step", function()
         f()
       end
     end)
-    client:step()
-    assert(task.done)
+    repeat
+      client:step()
+    until task.done
     return seen, task.err
   end
 
@@ -106,10 +109,41 @@ describe("the collector in a step", function()
     assert.equal(200, (inside()))
   end)
 
+  -- There the collector takes no orders.
+  it("is as before after a finalizer that steps as well", function()
+    local stepped, again, refused
+    client:spawn(function()
+      setmetatable({}, { __gc = function()
+        stepped = true
+        refused = not pcall(client.step, client) -- a task runs
+      end })
+      collectgarbage()
+    end)
+    repeat until client:step() == 0
+    assert.is_true(stepped)
+    assert.is_true(refused)
+    assert.equal(DEFAULT, multiplier())
+    client:spawn(function() end)
+    client:spawn(function() end) -- which is for the step inside
+    debug.sethook(function() -- in what the step calls, before the first one
+      if multiplier() == EASED then
+        debug.sethook()
+        setmetatable({}, { __gc = function() again = client:step() end })
+        collectgarbage()
+      end
+    end, "", 1)
+    repeat until client:step() == 0
+    debug.sethook()
+    assert.is_number(again)
+    assert.equal(DEFAULT, multiplier())
+    assert.equal(EASED, (inside()))
+    assert.equal(DEFAULT, multiplier())
+  end)
+
   it("is left alone by a step that may wait", function()
     local seen
     client:spawn(function() seen = multiplier() end)
-    client:step(0.01)
+    repeat until client:step(0.01) == 0
     assert.equal(DEFAULT, seen)
     assert.equal(DEFAULT, multiplier())
   end)

@@ -3,6 +3,7 @@
 
 local core = require "jogg.core"
 local faults = require "spec.support.faults"
+local native = require "spec.support.native"
 
 describe("core.tasks", function()
   local server, client, tasks, owner, step, enter, seen
@@ -104,6 +105,17 @@ describe("core.tasks", function()
       return "known"
     end)
     assert.same({ "known" }, run())
+  end)
+
+  it("admits nobody in a forked child", function()
+    spawn(function() return "done" end)
+    local pid = native.fork()
+    if pid == 0 then
+      local refused = select("#", enter(owner)) == 0
+      native.exit(refused and step(owner) == "otherwise" and 0 or 1)
+    end
+    assert.equal(0, native.wait(pid))
+    assert.same({ "done" }, run())
   end)
 
   it("gives way where the step is at its end", function()
