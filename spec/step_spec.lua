@@ -30,6 +30,25 @@ describe("client:step", function()
     assert.equal(0, status)
   end)
 
+  -- A checker, and LuaJIT, have allocators of their own.
+  if not native.checked and not rawget(_G, "jit") then
+    it("leaves no heap of small blocks to whoever wants a large one", function()
+      local client = jogg.client { api_key = "k",
+        base_url = "http://127.0.0.1:9" }
+      client:step()
+      local ran
+      client:spawn(function() ran = true end)
+      local waste = {}
+      for i = 1, 20000 do waste[i] = {} end
+      waste = nil -- luacheck: ignore
+      collectgarbage()
+      assert.is_true(native.small_blocks() > 5000)
+      repeat client:step() until ran
+      assert.is_true(native.small_blocks() < 500)
+      client:close()
+    end)
+  end
+
   describe("with the I/O thread", function()
     local server, folder
 

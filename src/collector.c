@@ -4,6 +4,10 @@
  */
 #include "collector.h"
 
+#include <stdlib.h>
+
+#define LARGE 2000 /* bytes: for glibc, and for the cache of its threads */
+
 #if LUA_VERSION_NUM == 504
 
 #define MULTIPLIER 100 /* Lua's own */
@@ -46,3 +50,10 @@ bool collector_restore(lua_State *L)
 }
 
 #endif
+
+void collector_tidy(void)
+{
+  void *volatile block = malloc(LARGE); /* volatile: or else nothing is done */
+
+  free(block);
+}

@@ -319,6 +319,7 @@ int dispatch_step_with(lua_State *L, struct tasks *s)
       s->more = dispatch_now(s) >= s->deadline;
     } while (!s->more);
     restore_collector(L, s);
+    collector_tidy();
     s->deadline = 0;
     c = dispatch_client(s);
   }

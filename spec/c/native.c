@@ -9,6 +9,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -193,6 +194,17 @@ static int native_disk_calls(lua_State *L)
   return 2;
 }
 
+/* small_blocks() -> how many of those that were freed glibc has not joined */
+static int native_small_blocks(lua_State *L)
+{
+#if __GLIBC_PREREQ(2, 33)
+  lua_pushinteger(L, (lua_Integer)mallinfo2().smblks);
+#else
+  lua_pushinteger(L, mallinfo().smblks);
+#endif
+  return 1;
+}
+
 int luaopen_spec_native(lua_State *L);
 
 int luaopen_spec_native(lua_State *L)
@@ -208,6 +220,7 @@ int luaopen_spec_native(lua_State *L)
     { "join", native_join },
     { "pid", native_pid },
     { "readable", native_readable },
+    { "small_blocks", native_small_blocks },
     { "state", native_state },
     { "thread", native_thread },
     { "wait", native_wait },
