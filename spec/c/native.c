@@ -194,6 +194,26 @@ static int native_disk_calls(lua_State *L)
   return 2;
 }
 
+/* free_blocks(n): so many small ones, as Lua's collector does */
+static int native_free_blocks(lua_State *L)
+{
+  lua_Integer n = luaL_checkinteger(L, 1);
+  void **block, **list = NULL;
+
+  for (; n > 0; n--) {
+    block = malloc(64);
+    if (!block)
+      break;
+    *block = list;
+    list = block;
+  }
+  while ((block = list)) {
+    list = *block;
+    free(block);
+  }
+  return 0;
+}
+
 /* small_blocks() -> how many of those that were freed glibc has not joined */
 static int native_small_blocks(lua_State *L)
 {
@@ -217,6 +237,7 @@ int luaopen_spec_native(lua_State *L)
     { "exit", native_exit },
     { "fail_allocations", native_fail_allocations },
     { "fork", native_fork },
+    { "free_blocks", native_free_blocks },
     { "join", native_join },
     { "pid", native_pid },
     { "readable", native_readable },
