@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define LARGE 2000 /* bytes: for glibc, and for the cache of its threads */
+#define LARGE 2000 /* bytes: too large for the caches of glibc's threads */
 
 #if LUA_VERSION_NUM == 504
 

@@ -239,7 +239,7 @@ local function fetch(self)
     note(self, request)
     local ok
     if status and stored == true then
-      request:retire()
+      request:close() -- on_bytes may have waited: it may be cancelled by now
       self.pipeline.scheduler:give_way()
       return self.bytes
     elseif status then

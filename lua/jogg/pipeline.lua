@@ -317,7 +317,8 @@ function Pipeline:begin_look(project_id, beside, pause, every, last, deadline)
     "project_id", project_id)
 end
 
---- What a finished request of @{Pipeline:begin_look} brought, which stays.
+--- What a finished request of @{Pipeline:begin_look} brought. It stays
+-- open: the caller retires it.
 -- @tparam request request
 -- @treturn ?table data
 -- @treturn ?table error

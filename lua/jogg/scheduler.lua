@@ -176,8 +176,9 @@ function Scheduler:check(task)
 end
 
 --- A request is done with, and nobody else has it: it serves again. Not if its
--- task was cancelled: a finalizer may have done that, and then the request may
--- have been dropped with its task, and wait for its own finalizer.
+-- task was cancelled: a finalizer may have closed the client, and then the
+-- request may have been dropped with it, and wait for its own finalizer. (One
+-- that steps a client which was dropped is not thought of.)
 -- @tparam ?Task task that waited for it
 -- @tparam request request
 function Scheduler.retire(task, request)

@@ -9,7 +9,6 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
-#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +17,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* fork() -> pid, 0 in the child */
 static int native_fork(lua_State *L)
@@ -214,6 +216,7 @@ static int native_free_blocks(lua_State *L)
   return 0;
 }
 
+#ifdef __GLIBC__
 /* small_blocks() -> how many of those that were freed glibc has not joined */
 static int native_small_blocks(lua_State *L)
 {
@@ -224,6 +227,7 @@ static int native_small_blocks(lua_State *L)
 #endif
   return 1;
 }
+#endif
 
 int luaopen_spec_native(lua_State *L);
 
@@ -241,7 +245,9 @@ int luaopen_spec_native(lua_State *L)
     { "join", native_join },
     { "pid", native_pid },
     { "readable", native_readable },
+#ifdef __GLIBC__
     { "small_blocks", native_small_blocks },
+#endif
     { "state", native_state },
     { "thread", native_thread },
     { "wait", native_wait },
