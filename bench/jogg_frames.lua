@@ -4,11 +4,12 @@
 --     FOLDER [stop|embedded|generational|apart|memory]
 -- Lua's collector goes in small steps, as docs/embedding.md has it; with
 -- `embedded` as Lua has it by itself in a program that embeds it, with
--- `generational` as the program lua5.4 has it, and with `apart` the host runs
--- it, in the time that is left of a frame. With `stop`, it measures instead how
--- long client:close() takes then. With `memory`, what is timed is not the step,
--- which runs all the same, but a loop that touches as many lines of memory as a
--- step does: what this machine takes from a program that does nothing else.
+-- `generational` as the program lua5.4 has it, but begun afresh, and with
+-- `apart` the host runs it, in the time that is left of a frame. With `stop`,
+-- it measures instead how long client:close() takes then. With `memory`, what
+-- is timed is not the step, which runs all the same, but a loop that touches as
+-- many lines of memory as a step does: what this machine takes from a program
+-- that does nothing else.
 
 local jogg = require "jogg"
 local meter = require "bench_meter"

@@ -170,6 +170,24 @@ describe("client:step", function()
       client:close()
     end)
 
+    it("needs no memory to give a request back", function()
+      local output, ended = native.run([[
+        if rawget(_G, "jit") then jit.off() end -- traces are memory as well
+        local client = require "jogg.core".client { base_url = arg[1],
+          api_key = "k", user_agent = "spec" }
+        local requests = {}
+        for i = 1, 64 do requests[i] = client:start("GET", "/x") end
+        local spare = debug.getregistry()["jogg.core.request"]
+        collectgarbage "stop"
+        local before = collectgarbage "count"
+        for i = 1, 64 do requests[i]:retire() end
+        print(collectgarbage "count" == before, #spare)
+        client:close()
+      ]], { arguments = { server.url } })
+      assert.is_true(ended)
+      assert.equal("true\t64\n", output)
+    end)
+
     it("uses no request again whose task was cancelled", function()
       local client = jogg.client { api_key = "key", base_url = server.url }
       local spare = debug.getregistry()["jogg.core.request"]

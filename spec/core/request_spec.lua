@@ -222,7 +222,7 @@ describe("core.request", function()
     assert.equal(3, select(2, third:result()).data)
   end)
 
-  it("is not used again where it was closed, or in flight", function()
+  it("is not used again where it was closed, but so if it was in flight", function()
     local first = answer { json = { code = 0 } }
     first:close()
     first:retire()
