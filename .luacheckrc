@@ -3,7 +3,7 @@ std = "min"
 cache = false
 max_line_length = 100
 include_files = {
-  "**/*.lua", "rockspec/*.rockspec", ".busted", ".luacheckrc", "config.ld",
+  "**/*.lua", "rockspec/*.rockspec", ".busted", ".luacheckrc", "config.ld", "tools/core.ld",
 }
 exclude_files = { "build" }
 
@@ -14,3 +14,4 @@ files["bench"] = { std = "lua54" }
 files["rockspec"] = { std = "rockspec" }
 files[".luacheckrc"] = { std = "luacheckrc" }
 files["config.ld"] = { std = "ldoc" }
+files["tools/core.ld"] = { std = "ldoc" }

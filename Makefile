@@ -14,6 +14,8 @@ SETUP ?= tools/setup
 PREFIX ?= /usr/local
 # SPEC= a spec file or folder; JOBS= how many spec files run at once
 SPEC ?=
+# GENERATION= the generation of the service that the demo speaks
+GENERATION ?= open
 JOBS ?= 1
 
 .DELETE_ON_ERROR:
@@ -21,39 +23,45 @@ JOBS ?= 1
 .DEFAULT_GOAL := all
 
 # {======================================================================
-# Which Lua, which libcurl
+# Which Lua, which libcurl, which OpenSSL
 # Looked up when a recipe first needs them, so that `make test` on a bare
 # machine finds what its own set-up has just installed. Each may be given.
 # =======================================================================
 
 # $(call once,NAME,COMMAND): NAME becomes the command's output on first use
 once = $(eval $(1) := $$(shell $(2)))$($(1))
+# $(call quoted,STRING): one word for the shell, whatever is in it
+quoted = '$(subst ','\'',$(1))'
 
-LUA_NAME := $(notdir $(LUA))
+LUA_NAME := $(lastword $(subst /, ,$(LUA)))
 LUA_CMD ?= $(call once,LUA_CMD,tools/find-lua command '$(LUA)')
 LUA54 ?= $(call once,LUA54,tools/find-lua command lua5.4)
 LUA_VERSION ?= $(call once,LUA_VERSION,tools/find-lua version '$(LUA)')
 ifdef LUA_INCDIR
-LUA_CFLAGS ?= -I$(LUA_INCDIR)
+LUA_CFLAGS ?= -I$(call quoted,$(LUA_INCDIR))
 else
 LUA_CFLAGS ?= $(or $(call once,LUA_CFLAGS,tools/find-lua cflags '$(LUA)'),\
   $(error No headers of $(LUA) found: run `LUA=$(LUA) tools/setup build`, \
   or give LUA_INCDIR=))
 endif
 ifdef CURL_INCDIR
-CURL_CFLAGS ?= -I$(CURL_INCDIR)
+CURL_CFLAGS ?= -I$(call quoted,$(CURL_INCDIR))
 else
 CURL_CFLAGS ?= $(call once,CURL_CFLAGS,\
   $(PKG_CONFIG) --cflags libcurl 2>/dev/null \
   || curl-config --cflags 2>/dev/null)
 endif
 ifdef CURL_LIBDIR
-CURL_LIBS ?= -L$(CURL_LIBDIR) -lcurl
+CURL_LIBS ?= -L$(call quoted,$(CURL_LIBDIR)) -lcurl
 else
 CURL_LIBS ?= $(call once,CURL_LIBS,\
   $(PKG_CONFIG) --libs libcurl 2>/dev/null \
   || curl-config --libs 2>/dev/null || echo -lcurl)
 endif
+CRYPTO_CFLAGS ?= $(call once,CRYPTO_CFLAGS,\
+  $(PKG_CONFIG) --cflags libcrypto 2>/dev/null)
+CRYPTO_LIBS ?= $(call once,CRYPTO_LIBS,\
+  $(PKG_CONFIG) --libs libcrypto 2>/dev/null || echo -lcrypto)
 
 # }======================================================================
 
@@ -93,9 +101,11 @@ CORE_OBJECTS = $(CORE_SOURCES:src/%.c=$(OUT)/obj/%.o)
 
 # Ours stand before the caller's CFLAGS and LDFLAGS, which may override them.
 CORE_FLAGS = -std=c11 $(WARNINGS) -fPIC -fno-plt -fvisibility=hidden \
-  -pthread $(SANITIZER_$(SANITIZE)) $(LUA_CFLAGS) $(CURL_CFLAGS)
+  -pthread $(SANITIZER_$(SANITIZE)) $(LUA_CFLAGS) $(CURL_CFLAGS) \
+  $(CRYPTO_CFLAGS)
 COMPILE = $(CC) $(CORE_FLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(LIBFLAG) $(NODELETE) -pthread $(SANITIZER_$(SANITIZE)) $(LDFLAGS)
+CORE_LIBS = $(CURL_LIBS) $(CRYPTO_LIBS)
 
 .PHONY: all core libjogg.a FORCE
 all: core sandbox
@@ -103,10 +113,9 @@ core: $(CORE)
 libjogg.a: $(ARCHIVE)
 
 # Changes only when the command lines do, and then everything is built anew.
-quoted = '$(subst ','\'',$(1))'
 $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' $(call quoted,$(COMPILE) / $(LINK) $(CURL_LIBS)) >$@.$$$$; \
+	@printf '%s\n' $(call quoted,$(COMPILE) / $(LINK) $(CORE_LIBS)) >$@.$$$$; \
 	  if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 $(OUT)/obj/%.o: src/%.c $(OUT)/flags
@@ -115,7 +124,7 @@ $(OUT)/obj/%.o: src/%.c $(OUT)/flags
 
 $(CORE): $(CORE_OBJECTS)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $(CORE_OBJECTS) $(CURL_LIBS) $(LIBS)
+	$(LINK) -o $@ $(CORE_OBJECTS) $(CORE_LIBS) $(LIBS)
 
 $(ARCHIVE): $(CORE_OBJECTS)
 	@rm -f $@
@@ -138,7 +147,7 @@ $(ARCHIVE): $(CORE_OBJECTS)
 # as it is by then.
 demo:
 	@LUA='$(LUA)' $(SETUP) demo
-	@+$(MAKE) --no-print-directory -s run-demo
+	@+$(MAKE) --no-print-directory -s run-demo GENERATION='$(GENERATION)'
 
 test:
 	@LUA='$(LUA)' $(SETUP) test
@@ -155,7 +164,8 @@ setup:
 
 run-demo: core sandbox
 	@mkdir -p build/demo
-	@LUA_VERSION='$(LUA_VERSION)' OUT='$(OUT)' exec tools/with-sandbox \
+	@LUA_VERSION='$(LUA_VERSION)' OUT='$(OUT)' \
+	  JOGG_GENERATION='$(GENERATION)' exec tools/with-sandbox \
 	  '$(LUA_CMD)' tools/demo.lua "$$PWD/build/demo/video.mp4" \
 	  $(call quoted,$(value URL))
 
@@ -184,8 +194,8 @@ build/unpreload.so: tools/unpreload.c
 # =======================================================================
 
 .PHONY: lint lint-lua lint-sh lint-c lint-cppcheck lint-core lint-sandbox
-.PHONY: check-layers check-style
-.PHONY: check-rock werror docs
+.PHONY: check-layers check-style compare-api
+.PHONY: check-rock werror docs count
 
 lint: lint-lua lint-sh check-layers check-style lint-c werror
 
@@ -211,7 +221,7 @@ lint-sandbox:
 	clang-tidy --quiet $(SANDBOX_SOURCES) -- -include tools/analyzer.h \
 	  $(SANDBOX_CFLAGS)
 
-SCRIPTS = $(filter-out %.lua %.c %.supp %.h,$(wildcard tools/* \
+SCRIPTS = $(filter-out %.lua %.c %.supp %.h %.ld,$(wildcard tools/* \
   bench/run .ci/run))
 
 check-layers:
@@ -219,6 +229,16 @@ check-layers:
 
 check-style:
 	tools/check-style
+
+# Lines, and what one call costs.
+count: core sandbox
+	@LUA_VERSION='$(LUA_VERSION)' OUT='$(OUT)' tools/with-sandbox \
+	  '$(LUA_CMD)' tools/count.lua
+
+# The vendor's file is not part of this repository.
+OPENAPI ?= ../shared/api/openapi-v2.yaml
+compare-api:
+	@'$(LUA54)' tools/compare_api.lua '$(OPENAPI)'
 
 check-rock:
 	@LUA='$(LUA)' $(SETUP) rock
@@ -229,7 +249,9 @@ werror:
 	  BUILD=build/werror core sandbox
 
 docs:
+	@rm -rf build/docs
 	ldoc --fatalwarnings -c config.ld -d build/docs .
+	ldoc --fatalwarnings -c tools/core.ld -d build/docs/core src
 
 # }======================================================================
 
@@ -237,22 +259,38 @@ docs:
 # Installing: the library alone, for $(LUA). LuaRocks gives LUADIR, LIBDIR.
 # =======================================================================
 
-.PHONY: install uninstall clean help
+.PHONY: install install-files uninstall clean help
 
 LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
 MODULES = $(patsubst lua/%,%,$(sort $(shell find lua -name '*.lua')))
 
+# The files that `make install` installed, one path a line. `make uninstall`
+# removes these alone: the rock, say, may have put its own beside them.
+INSTALLED = $(DESTDIR)$(LIBDIR)/jogg/installed.txt
+
 install: core
-	@set -e; for module in $(MODULES); do \
-	  $(INSTALL) -d "$(DESTDIR)$(LUADIR)/$$(dirname "$$module")"; \
-	  $(INSTALL) -m 644 "lua/$$module" "$(DESTDIR)$(LUADIR)/$$module"; \
-	done
-	@$(INSTALL) -d "$(DESTDIR)$(LIBDIR)/jogg"
-	@$(INSTALL) -m 755 $(CORE) "$(DESTDIR)$(LIBDIR)/jogg/core.so"
+	@if [ -e "$(INSTALLED)" ]; then \
+	  DESTDIR="$(DESTDIR)" tools/uninstall "$(INSTALLED)"; fi
+	@$(install_files)
+	@for file in $(MODULES:%="$(LUADIR)/%") "$(LIBDIR)/jogg/core.so"; do \
+	  printf '%s\n' "$$file"; done >"$(INSTALLED)"
+
+# For LuaRocks, which keeps a list of its own.
+install-files: core
+	@$(install_files)
+
+define install_files
+set -e; for module in $(MODULES); do \
+  $(INSTALL) -d "$(DESTDIR)$(LUADIR)/$$(dirname "$$module")"; \
+  $(INSTALL) -m 644 "lua/$$module" "$(DESTDIR)$(LUADIR)/$$module"; \
+done; \
+$(INSTALL) -d "$(DESTDIR)$(LIBDIR)/jogg"; \
+$(INSTALL) -m 755 $(CORE) "$(DESTDIR)$(LIBDIR)/jogg/core.so"
+endef
 
 uninstall:
-	rm -rf "$(DESTDIR)$(LUADIR)/jogg" "$(DESTDIR)$(LIBDIR)/jogg"
+	@DESTDIR="$(DESTDIR)" tools/uninstall "$(INSTALLED)"
 
 clean:
 	rm -rf build
@@ -262,14 +300,17 @@ help:
 
 #: make            the core for $(LUA) and the sandbox
 #: make test       every spec; SPEC=spec/x_spec.lua one, FILTER= by test name
-#: make demo       a video of a sample page, or of URL=, by the sandbox
+#: make demo       a video of a sample page, or of URL=, by the sandbox;
+#:                 GENERATION=open|v2
 #: make asan | tsan | valgrind    the specs under a checker
 #: make lint       luacheck, shellcheck, cppcheck, clang-tidy, layers, style
-#: make docs       the reference, in build/docs
+#: make count      lines of C and Lua, calls and suspensions of one call
+#: make docs       the reference, in build/docs; internals in build/docs/core
+#: make compare-api OPENAPI=FILE   jogg's data against the vendor's file
 #: make check-hosts    jogg in LOVE, Neovim, C, cqueues and copas; HOST=
 #: make -s env     what a shell needs to find this checkout's jogg
-#: make install    PREFIX=/usr/local DESTDIR=
+#: make install    PREFIX=/usr/local DESTDIR=; `make uninstall` takes it back
 #: make libjogg.a  the core to link into a program, in build/$(LUA)
-#: LUA=lua5.1|luajit|lua5.2|lua5.3|lua5.4 chooses the Lua everywhere
+#: LUA=lua5.1|luajit|lua5.2|lua5.3|lua5.4|lua5.5 chooses the Lua everywhere
 
 # }======================================================================

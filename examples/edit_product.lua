@@ -7,6 +7,11 @@
 
 local jogg = require "jogg"
 
+if not (arg[1] and os.getenv "JOGG_API_KEY") then
+  io.stderr:write "usage: JOGG_API_KEY=KEY lua edit_product.lua URL [FILE [TITLE]]\n"
+  os.exit(2)
+end
+
 local WIDTH = 30
 local WORDS = {
   create_product = "reading the page", update_product = "changing the product",
@@ -23,7 +28,7 @@ local function show(p)
 end
 
 local video, err = jogg.make_video {
-  url = arg[1] or error("usage: lua edit_product.lua URL [FILE [TITLE]]", 0),
+  url = arg[1],
   product = {
     title = arg[3] or "The lamp that finds your desk",
     target_audience = "people who work late",

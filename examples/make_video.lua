@@ -7,8 +7,13 @@
 
 local jogg = require "jogg"
 
+if not (arg[1] and os.getenv "JOGG_API_KEY") then
+  io.stderr:write "usage: JOGG_API_KEY=KEY lua make_video.lua URL [FILE]\n"
+  os.exit(2)
+end
+
 local video, err = jogg.make_video {
-  url = arg[1] or error("usage: lua make_video.lua URL [FILE]", 0),
+  url = arg[1],
   aspect_ratio = "9:16", lang = "english", render_subtitle = true,
   output = arg[2] or "ad.mp4",
 }

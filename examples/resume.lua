@@ -1,43 +1,25 @@
 -- SPDX-License-Identifier: MIT
 -- Makes a video, whatever happens on the way: kill it, pull the plug, and run
 -- the same command again. It goes on where it was, and pays nothing twice.
--- What it needs for that stands in FILE.job until the video is there.
+-- FILE.job holds the state of the job.
 --
 -- Usage: lua resume.lua URL [FILE]             (FILE is ad.mp4 by default)
--- Needs: JOGG_API_KEY; JOGG_BASE_URL for another service than JoggAI's own
+-- Needs: JOGG_API_KEY; JOGG_BASE_URL points at a different server, such as the
+--        sandbox
 
-local cjson = require "cjson"
 local jogg = require "jogg"
 
-local url = arg[1] or error("usage: lua resume.lua URL [FILE]", 0)
+if not (arg[1] and os.getenv "JOGG_API_KEY") then
+  io.stderr:write "usage: JOGG_API_KEY=KEY lua resume.lua URL [FILE]\n"
+  os.exit(2)
+end
+
 local output = arg[2] or "ad.mp4"
-local job = output .. ".job"
-
--- A kill in the midst of it leaves the old file or the new one, never half.
-local function save(p)
-  local file = assert(io.open(job .. ".new", "w"))
-  assert(file:write(cjson.encode(p.resume)))
-  assert(file:close())
-  assert(os.rename(job .. ".new", job))
-end
-
-local token
-local saved = io.open(job)
-if saved then
-  token = cjson.decode(saved:read "*a")
-  saved:close()
-  io.stderr:write("going on at ", token.phase, "\n")
-end
 
 local video, err = jogg.make_video {
-  url = url, lang = "english", output = output,
-  overwrite = token ~= nil, -- a file that is there by now is this job's
-  resume = token, on_progress = save,
+  url = arg[1], lang = "english", output = output, job_file = output .. ".job",
   poll = { first = 5, interval = 5 },
 }
-if video or not err.resume then
-  os.remove(job)
-end
 if not video then
   io.stderr:write(tostring(err), "\n")
   os.exit(1)

@@ -16,7 +16,7 @@ render is ever paid twice, and a job can always be resumed.]],
 }
 supported_platforms = { "unix" }
 dependencies = {
-  "lua >= 5.1, < 5.5",
+  "lua >= 5.1, < 5.6",
   "lua-cjson >= 2.1.0",
 }
 -- libcurl is no external_dependencies entry on purpose: LuaRocks would look
@@ -26,7 +26,7 @@ dependencies = {
 build = {
   type = "make",
   build_target = "core",
-  install_target = "install",
+  install_target = "install-files",
   variables = {
     OUT = "build/rock",
     LUA = "$(LUA)",

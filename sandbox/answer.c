@@ -198,9 +198,9 @@ static struct MHD_Response *cut_response(const struct answer *a, int fd,
   return response;
 }
 
-/* The client's next read fails: our descriptor is put in the place of the
- * connection's, which is thereby closed with a reset. */
-static void reset_connection(struct MHD_Connection *connection)
+/* Another descriptor is put in the place of the connection's, which is
+ * thereby closed with a reset. */
+void answer_reset(struct MHD_Connection *connection)
 {
   struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
   int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -316,7 +316,7 @@ enum MHD_Result answer_send(const struct answer *a,
   enum MHD_Result result;
 
   if (a->reset) {
-    reset_connection(connection);
+    answer_reset(connection);
     return MHD_NO;
   }
   *status = a->status;

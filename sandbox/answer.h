@@ -48,4 +48,7 @@ enum MHD_Result answer_send(const struct answer *a,
                             struct MHD_Connection *connection,
                             struct stop *stop, unsigned int *status);
 
+/* Breaks the connection: what the client does next with it fails. */
+void answer_reset(struct MHD_Connection *connection);
+
 #endif

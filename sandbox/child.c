@@ -32,6 +32,7 @@ struct child {
   int err;   /* its complaints; -1 at its end */
   struct line progress, complaint;
   char last[CHILD_LINE]; /* the last complaint that says something */
+  char *output;          /* room for the last line of its output */
   child_listener *listen;
   void *ud;
   bool unwanted; /* the listener said so */
@@ -68,6 +69,7 @@ static void on_progress_line(struct child *c)
   long long us;
   char *end;
 
+  memcpy(c->output, c->progress.text, CHILD_LINE);
   if (strncmp(c->progress.text, key, sizeof key - 1) != 0) return;
   us = strtoll(c->progress.text + sizeof key - 1, &end, 10);
   if (*end == '\0' && us >= 0 && c->listen && !c->listen(c->ud, us))
@@ -235,10 +237,11 @@ void child_run(struct child_result *result, char *const argv[],
                void *ud, struct stop *stop)
 {
   struct child c = { .pid = -1, .out = -1, .err = -1, .listen = listen,
-                     .ud = ud };
-  int error = child_start(&c, argv, folder);
+                     .ud = ud, .output = result->output };
+  int error;
 
   *result = (struct child_result){ .ok = false };
+  error = child_start(&c, argv, folder);
   if (error)
     (void)snprintf(result->error, sizeof result->error, "%s: %s", argv[0],
                    strerror(error));

@@ -6,7 +6,7 @@
  * its own process group in the folder asked for, and is killed when the
  * sandbox stops, its time is over or its listener says so; on Linux also
  * when the sandbox is killed.  Its output is read as the key=value lines of
- * ffmpeg's -progress; of its complaints the last line is kept.
+ * ffmpeg's -progress; of these and of its complaints the last line is kept.
  */
 #ifndef SANDBOX_CHILD_H
 #define SANDBOX_CHILD_H
@@ -22,7 +22,8 @@ typedef bool child_listener(void *ud, long long out_time_us);
 
 struct child_result {
   bool ok;                 /* it ran and ended with 0 */
-  char error[CHILD_LINE];  /* else why: its last words, or our own */
+  char output[CHILD_LINE]; /* the last line that it printed */
+  char error[CHILD_LINE];  /* if not ok, why: its last words, or our own */
 };
 
 /* argv ends in NULL; argv[0] is looked up in PATH.  listen may be NULL. */

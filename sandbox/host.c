@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * host: see host.h.  Thin shells around fetch, folder and the clock.
+ * host: see host.h.  Thin shells around fetch, folder, OpenSSL and the clock.
  * Failures come back as nil and a sentence.
  */
 #include "host.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include <lauxlib.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "embedded.h"
 #include "fetch.h"
@@ -23,6 +26,7 @@
 
 #define LOCK_TYPE  "sandbox.lock"
 #define MAX_RANDOM 32
+#define MAX_HEX    EVP_MAX_MD_SIZE
 
 /* [-0, +1..2, m] true, or nil and why */
 static int outcome(lua_State *L, int error, const char *path)
@@ -167,20 +171,43 @@ static int host_list(lua_State *L)
   return 1;
 }
 
+/* [-0, +1, m] at most MAX_HEX bytes in hexadecimal digits */
+static int push_hex(lua_State *L, const unsigned char *bytes, size_t n)
+{
+  char hex[2 * MAX_HEX + 1];
+
+  for (size_t i = 0; i < n && i < MAX_HEX; i++)
+    (void)snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+  lua_pushlstring(L, hex, 2 * n);
+  return 1;
+}
+
+/* host.hmac(secret, bytes): HMAC-SHA256, in hex */
+static int host_hmac(lua_State *L)
+{
+  size_t key_length, length;
+  const char *key = luaL_checklstring(L, 1, &key_length);
+  const char *bytes = luaL_checklstring(L, 2, &length);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int n = 0;
+
+  luaL_argcheck(L, key_length <= INT_MAX, 1, "too long");
+  if (!HMAC(EVP_sha256(), key, (int)key_length, (const unsigned char *)bytes,
+            length, digest, &n))
+    return luaL_error(L, "OpenSSL makes no HMAC");
+  return push_hex(L, digest, n);
+}
+
 /* host.random(n): n random bytes in hex */
 static int host_random(lua_State *L)
 {
   lua_Integer n = luaL_checkinteger(L, 1);
   unsigned char bytes[MAX_RANDOM];
-  char hex[2 * MAX_RANDOM + 1];
 
   luaL_argcheck(L, n > 0 && n <= MAX_RANDOM, 1, "1 to 32 is expected");
   if (getentropy(bytes, sizeof bytes) != 0)
     return luaL_error(L, "no random bytes: %s", strerror(errno));
-  for (lua_Integer i = 0; i < n; i++)
-    (void)snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-  lua_pushlstring(L, hex, (size_t)(2 * n));
-  return 1;
+  return push_hex(L, bytes, (size_t)n);
 }
 
 /* host.monotonic(): seconds of a clock that is never set back */
@@ -242,6 +269,7 @@ int host_open(lua_State *L)
     { "write", host_write },
     { "link", host_link },
     { "list", host_list },
+    { "hmac", host_hmac },
     { "random", host_random },
     { "monotonic", host_monotonic },
     { "wake", host_wake },

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <curl/curl.h>
 #include <lauxlib.h>
@@ -19,7 +20,13 @@
 #include "rules.h"
 #include "stop.h"
 
-#define MAX_RENDERS 16
+#define MAX_WORKERS 40
+
+struct worker {
+  struct sandbox *sandbox;
+  char *lane; /* the rules' name of what it works on */
+  pthread_t thread;
+};
 
 struct sandbox {
   int argc;
@@ -27,14 +34,15 @@ struct sandbox {
   /* what boot.lua's begin() makes of them */
   bool go_on;
   int status; /* exit status when it does not go on */
-  int port;
-  int renders;
+  int port, storage_port;
 
   struct stop stop;
   struct rules rules;
-  struct http http;
-  pthread_t workers[MAX_RENDERS];
-  int worker_count;
+  struct http api;     /* the service itself */
+  struct http storage; /* where it keeps files: another origin */
+  struct worker workers[MAX_WORKERS];
+  int worker_count; /* those that have a lane */
+  int started;      /* those that have a thread */
 };
 
 /* [-0, +1, m] the arguments of the command line as a list */
@@ -50,7 +58,24 @@ static int push_arguments(lua_State *L)
   return 1;
 }
 
-/* [-0, +0, e] ud; port and renders, or nil and an exit status */
+/* [-0, +0, e] the list of lanes on the top */
+static void take_lanes(lua_State *L, struct sandbox *s)
+{
+  const lua_Integer n = luaL_len(L, -1);
+
+  for (lua_Integer i = 1; i <= n && i <= MAX_WORKERS; i++) {
+    struct worker *worker = &s->workers[s->worker_count];
+
+    (void)lua_geti(L, -1, i);
+    worker->sandbox = s;
+    worker->lane = strdup(luaL_checkstring(L, -1));
+    if (!worker->lane) (void)luaL_error(L, "no memory");
+    s->worker_count++;
+    lua_pop(L, 1);
+  }
+}
+
+/* [-0, +0, e] ud; {port, storage_port, lanes}, or nil and an exit status */
 static int take_begin(lua_State *L)
 {
   struct sandbox *s = lua_touserdata(L, 1);
@@ -60,23 +85,37 @@ static int take_begin(lua_State *L)
     s->status = (int)luaL_checkinteger(L, 3);
     return 0;
   }
-  s->port = (int)luaL_checkinteger(L, 2);
-  s->renders = (int)luaL_checkinteger(L, 3);
+  (void)lua_getfield(L, 2, "port");
+  s->port = (int)luaL_checkinteger(L, -1);
+  (void)lua_getfield(L, 2, "storage_port");
+  s->storage_port = (int)luaL_checkinteger(L, -1);
+  (void)lua_getfield(L, 2, "lanes");
+  take_lanes(L, s);
   return 0;
 }
 
-static int push_port(lua_State *L)
+static int push_ports(lua_State *L)
 {
   const struct sandbox *s = lua_touserdata(L, 1);
 
-  lua_pushinteger(L, s->http.port);
-  return 1;
+  lua_pushinteger(L, s->api.port);
+  lua_pushinteger(L, s->storage.port);
+  return 2;
 }
 
 static int push_nothing(lua_State *L)
 {
   (void)L;
   return 0;
+}
+
+/* [-0, +1, m] pushes the worker's lane */
+static int push_lane(lua_State *L)
+{
+  const struct worker *worker = lua_touserdata(L, 1);
+
+  lua_pushstring(L, worker->lane);
+  return 1;
 }
 
 static bool run(struct sandbox *s, const char *name, lua_CFunction push,
@@ -90,35 +129,44 @@ static bool run(struct sandbox *s, const char *name, lua_CFunction push,
 
 static void *work(void *ud)
 {
-  (void)run(ud, "work", push_nothing, NULL);
+  struct worker *worker = ud;
+  const struct rules_call call = { .name = "work", .push = push_lane,
+                                   .ud = worker };
+
+  (void)rules_run(&worker->sandbox->rules, &call);
   return NULL;
 }
 
 static bool start_workers(struct sandbox *s)
 {
-  while (s->worker_count < s->renders && s->worker_count < MAX_RENDERS) {
-    if (pthread_create(&s->workers[s->worker_count], NULL, work, s) != 0) {
-      (void)fputs("jogg-sandbox: no thread for rendering\n", stderr);
+  while (s->started < s->worker_count) {
+    struct worker *worker = &s->workers[s->started];
+
+    if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
+      (void)fputs("jogg-sandbox: no thread for work\n", stderr);
       return false;
     }
-    s->worker_count++;
+    s->started++;
   }
   return true;
 }
 
 static bool start(struct sandbox *s)
 {
-  return http_listen(&s->http, &s->rules, s->port)
-         && run(s, "listening", push_port, NULL) && start_workers(s)
-         && http_start(&s->http);
+  return http_listen(&s->api, &s->rules, "api", false, s->port)
+         && http_listen(&s->storage, &s->rules, "storage", true,
+                        s->storage_port)
+         && run(s, "listening", push_ports, NULL) && start_workers(s)
+         && http_start(&s->storage) && http_start(&s->api);
 }
 
 static void finish(struct sandbox *s)
 {
   stop_request(&s->stop);
-  http_stop(&s->http);
-  while (s->worker_count > 0)
-    (void)pthread_join(s->workers[--s->worker_count], NULL);
+  http_stop(&s->api);
+  http_stop(&s->storage);
+  while (s->started > 0)
+    (void)pthread_join(s->workers[--s->started].thread, NULL);
   (void)run(s, "finish", push_nothing, NULL);
 }
 
@@ -127,7 +175,9 @@ static int serve(struct sandbox *s, const sigset_t *ends)
   int signal_number, status = EXIT_FAILURE;
 
   if (start(s)) {
-    (void)printf("listening on http://127.0.0.1:%d\n", s->http.port);
+    (void)printf("listening on http://127.0.0.1:%d\n"
+                 "storage on http://127.0.0.1:%d\n",
+                 s->api.port, s->storage.port);
     (void)fflush(stdout);
     if (sigwait(ends, &signal_number) == 0) status = EXIT_SUCCESS;
   }
@@ -150,7 +200,7 @@ int main(int argc, char **argv)
   struct sandbox s = { .argc = argc, .argv = argv, .status = EXIT_FAILURE };
   sigset_t ends;
 
-  s.http.socket = -1;
+  s.api.socket = s.storage.socket = -1;
   if (!block_signals(&ends) || !stop_init(&s.stop)) return EXIT_FAILURE;
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return EXIT_FAILURE;
   xmlInitParser();
@@ -159,6 +209,7 @@ int main(int argc, char **argv)
       s.status = serve(&s, &ends);
     rules_close(&s.rules);
   }
+  while (s.worker_count > 0) free(s.workers[--s.worker_count].lane);
   xmlCleanupParser();
   curl_global_cleanup();
   stop_free(&s.stop);

@@ -23,7 +23,7 @@ static int operation_gc(lua_State *L)
   free(op->token);
   for (size_t i = 0; op->argv && op->argv[i]; i++) free(op->argv[i]);
   free(op->argv);
-  buf_free(&op->html);
+  buf_free(&op->bytes);
   page_free(&op->page);
   fetch_free(&op->fetch);
   *op = (struct operation){ .kind = op->kind };
@@ -85,22 +85,67 @@ static int after_fetch(lua_State *L, int status, lua_KContext context)
   return 1;
 }
 
-/* host.fetch(url, maximum, seconds) */
+/* host.fetch(url, maximum, seconds, file or nil): with a file the body goes
+ * there and not into the result */
 static int host_fetch(lua_State *L)
 {
   const char *url = luaL_checkstring(L, 1);
   lua_Integer limit = luaL_checkinteger(L, 2);
   double seconds = luaL_checknumber(L, 3);
+  const char *file = luaL_optstring(L, 4, NULL);
   struct operation *op = operation_new(L, OPERATION_FETCH);
 
   luaL_argcheck(L, limit > 0, 2, "a size is expected");
   op->text = copy_text(L, url);
+  op->token = file ? copy_text(L, file) : NULL;
   op->limit = (size_t)limit;
   op->seconds = seconds;
   return yield_operation(L, after_fetch);
 }
 
-/* [-0, +1..2, m] true, or nil and why */
+/* Copies the list at `index`, of at most MAX_ARGUMENTS strings. */
+static void take_list(lua_State *L, int index, struct operation *op)
+{
+  lua_Integer n = luaL_len(L, index);
+
+  luaL_argcheck(L, n <= MAX_ARGUMENTS, index, "too many");
+  op->argv = calloc((size_t)n + 1, sizeof *op->argv);
+  if (!op->argv) (void)luaL_error(L, "no memory");
+  for (lua_Integer i = 1; i <= n; i++) {
+    (void)lua_geti(L, index, i);
+    op->argv[i - 1] = copy_text(L, luaL_checkstring(L, -1));
+    lua_pop(L, 1);
+  }
+}
+
+static void take_bytes(lua_State *L, int index, struct operation *op)
+{
+  size_t length;
+  const char *bytes = luaL_checklstring(L, index, &length);
+
+  buf_init(&op->bytes, length);
+  if (buf_add(&op->bytes, bytes, length) != BUF_OK)
+    (void)luaL_error(L, "no memory");
+}
+
+/* host.post(url, headers, body, seconds): {status, ...}, or nil and why */
+static int host_post(lua_State *L)
+{
+  const char *url = luaL_checkstring(L, 1);
+  double seconds = luaL_checknumber(L, 4);
+  struct operation *op;
+
+  luaL_checktype(L, 2, LUA_TTABLE);
+  op = operation_new(L, OPERATION_POST);
+  op->text = copy_text(L, url);
+  take_list(L, 2, op);
+  take_bytes(L, 3, op);
+  op->limit = 1; /* what the receiver answers is dropped */
+  op->seconds = seconds;
+  return yield_operation(L, after_fetch);
+}
+
+/* [-0, +2, m] true and the last line that it printed, or nil and why */
 static int after_run(lua_State *L, int status, lua_KContext context)
 {
   struct operation *op = luaL_checkudata(L, 1, OPERATION_TYPE);
@@ -109,7 +154,8 @@ static int after_run(lua_State *L, int status, lua_KContext context)
   (void)context;
   if (op->child.ok) {
     lua_pushboolean(L, 1);
-    return 1;
+    lua_pushstring(L, op->child.output);
+    return 2;
   }
   lua_pushnil(L);
   lua_pushstring(L, op->child.error);
@@ -123,22 +169,14 @@ static int host_run(lua_State *L)
   double seconds = luaL_checknumber(L, 3);
   const char *token = luaL_optstring(L, 4, NULL);
   struct operation *op;
-  lua_Integer n;
 
   luaL_checktype(L, 1, LUA_TTABLE);
-  n = luaL_len(L, 1);
-  luaL_argcheck(L, n > 0 && n <= MAX_ARGUMENTS, 1, "a list is expected");
+  luaL_argcheck(L, luaL_len(L, 1) > 0, 1, "a list is expected");
   op = operation_new(L, OPERATION_RUN);
   op->text = copy_text(L, folder);
   op->token = token ? copy_text(L, token) : NULL;
   op->seconds = seconds;
-  op->argv = calloc((size_t)n + 1, sizeof *op->argv);
-  if (!op->argv) return luaL_error(L, "no memory");
-  for (lua_Integer i = 1; i <= n; i++) {
-    (void)lua_geti(L, 1, i);
-    op->argv[i - 1] = copy_text(L, luaL_checkstring(L, -1));
-    lua_pop(L, 1);
-  }
+  take_list(L, 1, op);
   return yield_operation(L, after_run);
 }
 
@@ -177,15 +215,11 @@ static int after_page(lua_State *L, int status, lua_KContext context)
 /* host.page(html, charset or nil) */
 static int host_page(lua_State *L)
 {
-  size_t length;
-  const char *html = luaL_checklstring(L, 1, &length);
   const char *charset = luaL_optstring(L, 2, NULL);
   struct operation *op = operation_new(L, OPERATION_PAGE);
 
   op->text = charset ? copy_text(L, charset) : NULL;
-  buf_init(&op->html, length);
-  if (buf_add(&op->html, html, length) != BUF_OK)
-    return luaL_error(L, "no memory");
+  take_bytes(L, 1, op);
   return yield_operation(L, after_page);
 }
 
@@ -210,11 +244,14 @@ static int host_sleep(lua_State *L)
   return yield_operation(L, after_wait);
 }
 
-/* host.work(): until host.wake() is called after this call began */
+/* host.work(seconds or nil): until host.wake() is called after this call
+ * began, or so many seconds have gone */
 static int host_work(lua_State *L)
 {
+  double seconds = luaL_optnumber(L, 1, -1);
   struct operation *op = operation_new(L, OPERATION_WORK);
 
+  op->seconds = seconds;
   op->seen = stop_work(rules_of(L)->stop);
   return yield_operation(L, after_wait);
 }
@@ -222,6 +259,7 @@ static int host_work(lua_State *L)
 void operation_open(lua_State *L)
 {
   static const luaL_Reg functions[] = { { "fetch", host_fetch },
+                                        { "post", host_post },
                                         { "run", host_run },
                                         { "page", host_page },
                                         { "sleep", host_sleep },
@@ -251,27 +289,40 @@ static bool on_progress(void *ud, long long out_time_us)
          || rules_progress(listener->rules, listener->token, out_time_us);
 }
 
+static void perform_fetch(struct operation *op, struct stop *stop)
+{
+  const bool post = op->kind == OPERATION_POST;
+  const struct fetch_request request = {
+    .url = op->text, .maximum = op->limit, .timeout = op->seconds,
+    .file = op->token, .headers = op->argv, .length = op->bytes.length,
+    .body = !post ? NULL : op->bytes.data ? op->bytes.data : ""
+  };
+
+  fetch_run(&op->fetch, &request, stop);
+}
+
 void operation_perform(struct operation *op, struct rules *rules)
 {
   struct listener listener = { .rules = rules, .token = op->token };
 
   switch (op->kind) {
   case OPERATION_FETCH:
-    fetch_get(&op->fetch, op->text, op->limit, op->seconds, rules->stop);
+  case OPERATION_POST:
+    perform_fetch(op, rules->stop);
     break;
   case OPERATION_RUN:
     child_run(&op->child, op->argv, op->text, op->seconds, on_progress,
               &listener, rules->stop);
     break;
   case OPERATION_PAGE:
-    op->is_page = page_read(&op->page, op->html.data, op->html.length,
+    op->is_page = page_read(&op->page, op->bytes.data, op->bytes.length,
                             op->text);
     break;
   case OPERATION_SLEEP:
     op->child.ok = stop_sleep(rules->stop, op->seconds);
     break;
   case OPERATION_WORK:
-    op->child.ok = stop_wait_work(rules->stop, op->seen);
+    op->child.ok = stop_wait_work(rules->stop, op->seen, op->seconds);
     break;
   }
 }

@@ -20,11 +20,12 @@
 struct rules;
 
 enum operation_kind {
-  OPERATION_FETCH, /* text: URL; limit; seconds */
+  OPERATION_FETCH, /* text: URL; token: file or NULL; limit; seconds */
+  OPERATION_POST,  /* text: URL; bytes: body; argv: headers; seconds */
   OPERATION_RUN,   /* argv; text: folder; token; seconds */
-  OPERATION_PAGE,  /* html; text: charset or NULL */
+  OPERATION_PAGE,  /* bytes: HTML; text: charset or NULL */
   OPERATION_SLEEP, /* seconds */
-  OPERATION_WORK   /* waits for stop_wake() */
+  OPERATION_WORK   /* waits for stop_wake(); seconds, negative: no limit */
 };
 
 struct operation {
@@ -35,15 +36,15 @@ struct operation {
   char *text;
   char *token; /* whom progress is told of */
   char **argv;
-  struct buf html;
+  struct buf bytes;
   struct page page;
   bool is_page;
   struct fetch fetch;
   struct child_result child;
 };
 
-/* Defines the Lua type and adds fetch, run, page, sleep, work to the table
- * at the top of the stack.  [-0, +0, m] */
+/* Defines the Lua type and adds fetch, post, run, page, sleep, work to the
+ * table at the top of the stack.  [-0, +0, m] */
 void operation_open(lua_State *L);
 
 /* Does the waiting; called without the lock. */

@@ -42,6 +42,7 @@ static int search_embedded(lua_State *L)
   const char *name = luaL_checkstring(L, 1);
   const struct embedded *file;
 
+  name = luaL_gsub(L, name, ".", "/");
   lua_pushfstring(L, "rules/%s.lua", name);
   file = embedded_find(lua_tostring(L, -1));
   if (!file) {

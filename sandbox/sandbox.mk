@@ -16,18 +16,19 @@ WARNINGS ?= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 SANDBOX = $(BUILD)/jogg-sandbox
 SANDBOX_OUT = $(BUILD)/sandbox
 # What it shares with the library.
-SANDBOX_SHARED = buf url
+SANDBOX_SHARED = address buf url utf8
 SANDBOX_SOURCES := $(sort $(wildcard sandbox/*.c))
 SANDBOX_OBJECTS = $(SANDBOX_SOURCES:sandbox/%.c=$(SANDBOX_OUT)/%.o) \
   $(SANDBOX_SHARED:%=$(SANDBOX_OUT)/%.o) $(SANDBOX_OUT)/embedded.o
 SANDBOX_FILES := $(patsubst sandbox/%,%,\
-  $(sort $(wildcard sandbox/rules/*.lua sandbox/web/*)))
+  $(sort $(wildcard sandbox/rules/*.lua sandbox/rules/*/*.lua sandbox/web/*)))
 
 # Asked only when something of the sandbox is built.
 SANDBOX_LUA = $(shell for name in lua5.4 lua-5.4 lua54 lua; do \
   if $(PKG_CONFIG) --exists "$$name >= 5.4" 2>/dev/null; \
   then echo $$name; break; fi; done)
-SANDBOX_PACKAGES = libmicrohttpd $(or $(SANDBOX_LUA),lua5.4) libxml-2.0 libcurl
+SANDBOX_PACKAGES = libmicrohttpd $(or $(SANDBOX_LUA),lua5.4) libxml-2.0 \
+  libcurl libcrypto
 SANDBOX_CFLAGS = -std=c11 $(WARNINGS) -fvisibility=hidden -pthread -D_GNU_SOURCE \
   -Isandbox -Isrc $(shell $(PKG_CONFIG) --cflags $(SANDBOX_PACKAGES))
 # Lua modules such as cjson find Lua's own functions in the program.

@@ -46,20 +46,27 @@ bool stop_requested(struct stop *s)
   return atomic_load(&s->requested);
 }
 
+/* The time so many seconds from now; false if there is no such time. */
+static bool time_after(struct timespec *until, double seconds)
+{
+  if (!(seconds > 0) || clock_gettime(CLOCK_MONOTONIC, until) != 0)
+    return false;
+  if (seconds > LONGEST_SLEEP) seconds = LONGEST_SLEEP;
+  until->tv_sec += (time_t)seconds;
+  until->tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
+  if (until->tv_nsec >= 1000000000L) {
+    until->tv_sec++;
+    until->tv_nsec -= 1000000000L;
+  }
+  return true;
+}
+
 bool stop_sleep(struct stop *s, double seconds)
 {
   struct timespec until;
   int result = 0;
 
-  if (!(seconds > 0) || clock_gettime(CLOCK_MONOTONIC, &until) != 0)
-    return stop_requested(s);
-  if (seconds > LONGEST_SLEEP) seconds = LONGEST_SLEEP;
-  until.tv_sec += (time_t)seconds;
-  until.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9);
-  if (until.tv_nsec >= 1000000000L) {
-    until.tv_sec++;
-    until.tv_nsec -= 1000000000L;
-  }
+  if (!time_after(&until, seconds)) return stop_requested(s);
   (void)pthread_mutex_lock(&s->lock);
   while (!stop_requested(s) && result != ETIMEDOUT)
     result = pthread_cond_timedwait(&s->changed, &s->lock, &until);
@@ -85,11 +92,18 @@ unsigned long stop_work(struct stop *s)
   return work;
 }
 
-bool stop_wait_work(struct stop *s, unsigned long seen)
+bool stop_wait_work(struct stop *s, unsigned long seen, double seconds)
 {
+  struct timespec until = { 0 };
+  const bool forever = seconds < 0;
+  int result = 0;
+
+  if (!forever && !time_after(&until, seconds)) return stop_requested(s);
   (void)pthread_mutex_lock(&s->lock);
-  while (!stop_requested(s) && s->work == seen)
-    (void)pthread_cond_wait(&s->changed, &s->lock);
+  while (!stop_requested(s) && s->work == seen && result != ETIMEDOUT)
+    result = forever
+               ? pthread_cond_wait(&s->changed, &s->lock)
+               : pthread_cond_timedwait(&s->changed, &s->lock, &until);
   (void)pthread_mutex_unlock(&s->lock);
   return stop_requested(s);
 }

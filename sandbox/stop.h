@@ -33,7 +33,8 @@ bool stop_sleep(struct stop *s, double seconds);
 void stop_wake(struct stop *s);
 unsigned long stop_work(struct stop *s);
 
-/* Waits until the work count is no longer `seen`; true if stopped. */
-bool stop_wait_work(struct stop *s, unsigned long seen);
+/* Waits until the work count is no longer `seen`, or that many seconds
+ * (negative: however long it takes); true if stopped. */
+bool stop_wait_work(struct stop *s, unsigned long seen, double seconds);
 
 #endif

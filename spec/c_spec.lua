@@ -84,12 +84,14 @@ end
 -- ===}
 
 describe("layer 0", function()
+  -- Functions of the system for which spec/c/layer0_disk.c has its own.
+  local REPLACED = "write link unlink renameat2 rename fsync flock"
+
   local function layer0()
-    return program("layer0", renamed("layer0_", "write link renameat2 rename fsync"),
-      "spec/c/layer0.c spec/c/layer0_file.c spec/c/layer0_mp4.c",
-      "spec/c/layer0_sigpipe.c spec/c/layer0_disk.c spec/c/layer0_state.c",
-      "spec/c/layer0_tasks.c spec/c/layer0_release.c",
-      sources "buf clock file headers mp4 scan secret sigpipe state tasks thread utf8")
+    return program("layer0", renamed("layer0_", REPLACED),
+      output_of("sh", "-c", "echo spec/c/layer0*.c"),
+      sources "address buf clock disk file headers json_scan mp4 record secret",
+      sources "signals source utf8")
   end
 
   for name, what in pairs {
@@ -97,24 +99,38 @@ describe("layer 0", function()
     buf_stops = "a buffer has a maximum, and its growth no overflow",
     secret_keeps = "a secret of any length",
     clock_runs = "the clock runs forward",
-    sigpipe_held = "SIGPIPE is held back, and none that is the host's",
+    signals_held = "SIGPIPE and SIGXFSZ of ours are discarded, the host's are not",
+    signals_threads = "a thread of ours has no signals",
     utf8_judges = "UTF-8 as Unicode's table has it",
     headers_say = "headers keep what fits and cannot be injected",
     headers_ranges = "Content-Range, to the letter",
     headers_hostile = "300,000 broken header lines",
-    state_reads = "an answer's state, where there is no doubt",
-    state_hostile = "300,000 broken answers",
-    tasks_queue = "tasks: one place at a time, in the order they came",
-    tasks_sleepers = "tasks that sleep wake in order, whatever happens",
+    json_repairs = "JSON that lua-cjson refuses or spoils is repaired",
+    json_hostile = "300,000 broken JSON texts are repaired within bounds",
     mp4_judges = "MP4 files: whole, cut, hostile",
     file_writes = "a file, written in parts of any size",
     file_commits = "a file appears whole, with the right permissions",
-    file_refuses = "a target that is there is never touched unasked",
     file_fails = "a disk that is full for a while costs no byte",
     file_syncs = "no name for bytes that may not be on the disk",
-    file_waits = "a file that cannot be made is made later",
+    file_stays = "a file that is whole stays when it cannot be committed",
+    file_limited = "ulimit -f is an error, not a signal",
     file_goes = "a large file that is given up is gone at once",
-    file_moves = "a host that changes its folder, and forks",
+    target_refused = "an existing target is not touched unless that is asked for",
+    target_linked = "symbolic links to the target are followed and stay",
+    target_checked = "the check leaves nothing, on any file system",
+    target_late = "a file that cannot be made is made later",
+    target_elsewhere = "a host that changes its folder, and forks",
+    record_holds = "a record is held by one at a time",
+    record_writes = "a record is replaced whole",
+    record_refuses = "a record is a regular file of limited size",
+    record_strange = "a record on file systems that lack something",
+    record_races = "two processes never hold a record at once",
+    record_killed = "a record is whole after 400 kills",
+    source_reads = "a source is read in parts, any number of times",
+    source_large = "a source of 5 GiB",
+    source_refuses = "a source is a regular file, and never waits",
+    source_changes = "a source that changes is never read to its end",
+    address_public = "which addresses are public, at the edge of each block",
   } do
     it(what, function()
       local where = folder .. "/" .. name
@@ -136,19 +152,15 @@ describe("torture", function()
       size % 256) .. kind .. ("x"):rep(n)
   end
 
-  setup(function()
-    server = faults.start()
-    video = folder .. "/source.mp4"
-    place = folder .. "/torture"
-    run { "mkdir", place }
-    process.write_file(video, box("ftyp", 8) .. box("moov", 100) ..
-      box("mdat", 400000))
+  local function prepare()
+    server:clear() -- the uploads of all runs are a gigabyte
     local function data(fields)
       return { json = { code = 0, data = fields } }
     end
     server:on("GET", "/get", data { echo = "get" })
     server:on("POST", "/post", data { echo = "post" })
     server:on("PUT", "/put", data { echo = "put" })
+    server:on("*", "/asset", { status = 204 })
     server:on("GET", "/video.mp4", { file = video, range = true, etag = '"1"' })
     server:on("GET", "/cut.mp4", { file = video, range = true, etag = '"1"',
       cut_at = 300000, close = "mid_body" })
@@ -158,7 +170,18 @@ describe("torture", function()
       status = 4, progress = 100, video_url = server.url .. "/video.mp4",
       cover_url = "", video_duration = 3,
     })
+  end
+
+  setup(function()
+    server = faults.start()
+    video = folder .. "/source.mp4"
+    place = folder .. "/torture"
+    run { "mkdir", place }
+    process.write_file(video, box("ftyp", 8) .. box("moov", 100) ..
+      box("mdat", 400000))
   end)
+
+  before_each(prepare)
 
   teardown(function()
     server:stop()
@@ -170,7 +193,7 @@ describe("torture", function()
     local path = program("torture", renamed("torture_", NAMES),
       output_of("tools/find-lua", "cflags", NAME), "spec/c/torture.c spec/c/torture_memory.c",
       output_of("sh", "-c", "echo src/*.c"),
-      output_of("tools/find-lua", "libs", NAME), "-lcurl -lm -ldl")
+      output_of("tools/find-lua", "libs", NAME), "-lcurl -lcrypto -lm -ldl")
     local output, status = drive(path, whose, how, step,
       "spec/c/" .. script .. ".lua", place, server.url, video, ...)
     if os.getenv "VERBOSE" then
@@ -211,8 +234,8 @@ describe("torture", function()
   it("pays once, whatever allocation of a whole job fails", function()
     assert.is_true(torture("core", "once", 1, "torture_job") > 10)
     torture("curl", "once", 1, "torture_job")
-    torture("lua", "on", 7, "torture_job")
-    torture("lua", "once", 61, "torture_job")
+    torture("lua", "on", 31, "torture_job")
+    torture("lua", "once", 151, "torture_job")
     local renders, runs = {}, 0
     for _, request in ipairs(server:requests()) do
       if request.path == "/open/project/render" then
@@ -240,6 +263,7 @@ describe("core.decode", function()
     '[1,-2.5e10,12345678901234567890,true,false,null,"\\u00e9\\n\\"x"]',
     '{"a":{"b":{"c":[[[[{"d":-1234567890123456789}]]]]}},"n":null}',
     '"text \\ud83c\\udfac"', "12345678901234567", "-0.0", "null", "[]",
+    '["\\ud83d",NaN,"\\u00011",-Infinity,"\1",1234567890123456]',
   }
   local ODD = '{}[]",:\\u0019.-+eEntrf \1\127\195\255'
 

@@ -121,8 +121,8 @@ describe("client's network", function()
           server:on("*", "*", { [how] = stage, json = ANSWER.json })
           for name in pairs(CALLS) do
             local err = expect(name, "network", "broken", "unknown")
-            assert.equal(name == "project_info" or name == "update_product",
-              err.retryable) -- a POST may have had its effect
+            assert.equal(name ~= "render_project", err.retryable) -- it may
+            -- have had its effect, and costs
           end
           assert.equal(4, #server:requests())
         end)
@@ -244,7 +244,7 @@ describe("client's network", function()
     it("is as patient as product_timeout with create_product alone", function()
       make { timeout = 0.3, stall_timeout = 0.2, product_timeout = 0.8 }
       server:on("*", "*", { delay = 0.5, json = ANSWER.json })
-      assert.same({ id = 1, prj_id = "p" }, CALLS.create_product(client))
+      assert.equal("p", assert(CALLS.create_product(client)).prj_id)
       timed("render_project", 0.2, "stall_timeout", "unknown")
       server:on("*", "*", { stall = "after_request" })
       timed("create_product", 0.8, "timeout", "unknown")

@@ -6,7 +6,8 @@
 local cjson = require "cjson".new()
 local jogg = require "jogg"
 local faults = require "spec.support.faults"
-local misuse = require "spec.support.misuse".check
+local support = require "spec.support.misuse"
+local misuse = support.check
 
 local KEY = "k3y-0f-4-cl13nt"
 local integer_type = rawget(math, "type") or function() return "integer" end
@@ -25,7 +26,7 @@ describe("client", function()
 
   -- Nothing that was refused may have gone out.
   local function refused(f, expected)
-    misuse(f, expected)
+    support.refused(f, expected)
     assert.equal(0, #server:requests())
   end
 
@@ -36,10 +37,10 @@ describe("client", function()
       assert.same({ generation = "open", timeout = 60, product_timeout = 180,
         connect_timeout = 10, stall_timeout = 30, retries = 4,
         posts_per_minute = 20, max_transfers = 64, max_bytes = 4 * 2 ^ 30,
-        base_url = "https://a.example" }, bare.pipeline.settings)
-      assert.is_false(bare.pipeline.local_service)
+        base_url = "https://a.example" }, bare.settings)
+      assert.is_false(bare.is_local)
       local near = jogg.client { api_key = "k", base_url = server.url }
-      assert.is_true(near.pipeline.local_service)
+      assert.is_true(near.is_local)
       near:close()
     end)
 
@@ -49,28 +50,33 @@ describe("client", function()
     end
 
     it("refuse a key that cannot be a header, without showing it", function()
-      for key, position in pairs { ["geheim\r"] = 7, ["geheim\n"] = 7,
+      for key, position in pairs { ["ge\rheim"] = 3, ["ge\nheim"] = 3,
         ["ge heim"] = 3, ["geheim\127"] = 7, ["\tgeheim"] = 1,
         ["gehe\195\159"] = 5 } do
         local text = misuse(make { api_key = key },
           ("client: api_key: the character at position %d "):format(position))
         assert.falsy(text:find("geh", 1, true))
       end
-      misuse(make { api_key = "geheim\0x" }, "client.api_key must be text: byte 7")
-      misuse(make { api_key = "gehe\255m" }, "client.api_key must be text: byte 5")
+      for _, tail in ipairs { "\n", "\r\n" } do
+        local text = misuse(make { api_key = "geheim" .. tail },
+          "client: api_key ends in a newline; remove it")
+        assert.falsy(text:find("geh", 1, true))
+      end
+      misuse(make { api_key = "geheim\0x" }, "client.api_key must be a string: byte 7")
+      misuse(make { api_key = "gehe\255m" }, "client.api_key must be a string: byte 5")
       misuse(make { api_key = "" }, "client: api_key: empty")
       misuse(make { api_key = ("x"):rep(5000) }, "too long")
-      local text = misuse(make { api_key = 12345 }, "client.api_key must be text")
+      local text = misuse(make { api_key = 12345 }, "client.api_key must be a string")
       assert.falsy(text:find("12345", 1, true))
-      misuse(make { api_key = { "geheim" } }, "client.api_key must be text")
+      misuse(make { api_key = { "geheim" } }, "client.api_key must be a string")
     end)
 
     it("are checked", function()
       misuse(make { apikey = "geheim" },
         'client: unknown option "apikey", did you mean "api_key"?')
       misuse(make { generation = "v9" }, 'client.generation must be one of "open"')
-      misuse(make { ca_file = "" }, "client.ca_file must be text that is not")
-      misuse(make { ca_file = "a\0b" }, "client.ca_file must be text: byte 2")
+      misuse(make { ca_file = "" }, "client.ca_file must be a string that is not")
+      misuse(make { ca_file = "a\0b" }, "client.ca_file must be a string: byte 2")
       for _, name in ipairs { "connect_timeout", "stall_timeout", "timeout",
         "product_timeout" } do
         for _, odd in ipairs { 0, -1, "5", 0 / 0, 1 / 0, {} } do
@@ -78,7 +84,7 @@ describe("client", function()
         end
       end
       for name, odds in pairs {
-        retries = { -1, 1.5, 101, "3" }, posts_per_minute = { 0, 0.5, 1e6 },
+        retries = { -1, 1.5, 101, "3" }, posts_per_minute = { -1, 0.5, 1e6 },
         max_transfers = { 0, 1001, "1" },
         max_bytes = { 0, -1, 2 ^ 60, "1", rawget(math, "maxinteger") },
       } do
@@ -121,7 +127,8 @@ describe("client", function()
         data = { id = 3924, prj_id = "25081507" } } })
       local product = assert(client:create_product {
         url = "https://shop.example/lamp?a=b&c=ö" })
-      assert.same({ id = 3924, prj_id = "25081507" }, product)
+      assert.same({ id = 3924, prj_id = "25081507", product_id = 3924,
+        project_id = "25081507" }, product)
       assert.equal("integer", integer_type(product.id))
       assert.equal("3924", tostring(product.id))
       local request = server:last_request()
@@ -144,8 +151,10 @@ describe("client", function()
       for _, url in ipairs { "ftp://a.example/", "a.example", "", "https://",
         "javascript:1", "https://a.example/\255", "https://a.example/\0", 5,
         "https://u:p@a.example/", "https://a.example/\r\nX: y" } do
-        refused(function() client:create_product { url = url } end,
-          "create_product.url must be ")
+        refused(function()
+          local product, err = client:create_product { url = url }
+          return product, err
+        end, "create_product.url must be ")
       end
       refused(function() client:create_product { ulr = "https://a.example/" } end,
         'create_product: unknown option "ulr", did you mean "url"?')
@@ -192,13 +201,16 @@ describe("client", function()
 
     it("names the field and the byte of what cannot be sent", function()
       local function update(fields, expected)
-        refused(function() client:update_product(fields) end, expected)
+        refused(function()
+          local ok, err = client:update_product(fields)
+          return ok, err
+        end, expected)
       end
       update({ product_id = 1, title = "Gr\246\223e" },
-        "update_product.title must be text: byte 3 is not UTF-8")
+        "update_product.title must be a string: byte 3 is not UTF-8")
       update({ product_id = 1, intro_medias = { { name = "ok" },
         { name = "a\0" } } },
-        "update_product.intro_medias[2].name must be text: byte 2 is a NUL")
+        "update_product.intro_medias[2].name must be a string: byte 2 is a NUL")
       update({ product_id = 1, intro_medias = { { clip_info = { a = "\255" } } } },
         "update_product.intro_medias[1].clip_info.a: byte 1 is not UTF-8")
       update({ product_id = 1, intro_medias = { {}, nil, {} } },
@@ -224,10 +236,15 @@ describe("client", function()
     it("is refused with what the service would refuse", function()
       refused(function() client:render_project {} end,
         "render_project: project_id is missing")
-      refused(function() client:render_project { project_id = "a\0" } end,
-        "render_project.project_id must be text: byte 2 is a NUL")
       refused(function()
-        client:render_project { project_id = "p", aspect_ratio = "4:3" }
+        local ok, err = client:render_project { project_id = "a\0" }
+        return ok, err
+      end,
+        "render_project.project_id must be a string: byte 2 is a NUL")
+      refused(function()
+        local ok, err = client:render_project { project_id = "p",
+          aspect_ratio = "4:3" }
+        return ok, err
       end, "render_project.aspect_ratio must be one of")
     end)
   end)
@@ -253,12 +270,15 @@ describe("client", function()
     end)
 
     it("wants an id", function()
-      for _, id in ipairs { "", "a\0b", "\255", 5, {}, true } do
-        refused(function() client:project_info(id) end,
-          "project_info: project_id must be text")
+      for _, id in ipairs { "", "a\0b", "\255", 5, true } do
+        refused(function()
+          local info, err = client:project_info(id)
+          return info, err
+        end,
+          "project_info.project_id must be a string")
       end
       refused(function() client:project_info() end,
-        "project_info: project_id must be text, not nil")
+        "project_info: project_id is missing")
     end)
   end)
 
@@ -267,23 +287,27 @@ describe("client", function()
 
     it("is refused before anything is sent", function()
       server:clear()
-      misuse(function() client:update_product { product_id = 1,
-        title = LONG .. "x" } end, "text of at most 1048576 bytes")
-      misuse(function() client:project_info(("p"):rep(4097)) end,
-        "text of at most 4096 bytes")
-      misuse(function() client:create_product { url = "https://a.example/" ..
-        LONG } end, "text of at most 8192 bytes")
+      support.unusable(function()
+        return client:update_product { product_id = 1, title = LONG .. "x" }
+      end, "a string of at most 1048576 bytes")
+      support.unusable(function()
+        return client:project_info(("p"):rep(4097))
+      end, "a string of at most 4096 bytes")
+      support.unusable(function()
+        return client:create_product { url = "https://a.example/" .. LONG }
+      end, "a string of at most 8192 bytes")
       local product = { intro_medias = {} }
       for i = 1, 70 do
         product.intro_medias[i] = { url = LONG }
         if i == 5 or i == 70 then
-          misuse(function()
-            client:make_video { url = "https://a.example/", product = product }
+          support.unusable(function()
+            return client:make_video { url = "https://a.example/",
+              product = product }
           end, "make_video.product is too large")
         end
       end
       product.product_id = 1
-      misuse(function() client:update_product(product) end,
+      support.unusable(function() return client:update_product(product) end,
         "update_product is too large")
       assert.equal(0, #server:requests())
     end)
@@ -316,7 +340,9 @@ describe("client", function()
       names[#names + 1] = name
     end
     table.sort(names)
-    assert.same({ "accept", "host", "user-agent", "x-api-key" }, names)
+    assert.same({ "accept", "accept-encoding", "host", "user-agent",
+      "x-api-key" }, names)
+    assert.equal("identity", server:last_request().headers["accept-encoding"])
   end)
 
   describe("closed", function()

@@ -68,6 +68,23 @@ describe("the demo", function()
     assert.truthy(text:find("demo: create_product: invalid API key", 1, true))
   end)
 
+  it("says in one line what is wrong with an address", function()
+    for _, url in ipairs { "lamp.html", "ftp://shop.example/", "https://",
+      "https://shop.example/\nX: 1" } do
+      local errors = folder .. "/errors"
+      local text, code = process.run { "sh", "-c", 'exec "$@" 2>"$0"', errors,
+        "env", "JOGG_API_KEY=" .. server.key, "JOGG_BASE_URL=" .. server.url,
+        os.getenv "JOGG_LUA", "tools/demo.lua", folder .. "/no.mp4", url }
+      assert.equal(1, code, url)
+      assert.matches("^demo: [^\n]+\n$", process.read_file(errors), url)
+      assert.falsy(text:find("video: ", 1, true), url)
+    end
+    local text, code = process.run({ "env", "-u", "JOGG_BASE_URL",
+      os.getenv "JOGG_LUA", "tools/demo.lua", "x.mp4" }, { stderr = "merge" })
+    assert.equal(2, code)
+    assert.matches("^usage: [^\n]+\n$", text)
+  end)
+
   it("makes what was asked for, in each of the three shapes", function()
     local client = jogg.client { api_key = server.key, base_url = server.url }
     local tasks = {}

@@ -3,6 +3,7 @@
 -- gets, what happens when there is no room; and how little memory it takes.
 
 local fetching = require "spec.support.fetching"
+local native = require "spec.support.native"
 local process = require "spec.support.process"
 
 local LUA = os.getenv "JOGG_LUA" or "lua5.4"
@@ -63,9 +64,10 @@ describe("download", function()
     end
 
     it("is refused: a folder, in no folder, in a file", function()
-      refused(rig.target_folder, "file", "directory")
-      refused(rig.target_folder .. "/", "file", "directory")
-      refused(rig.target_folder .. "/none/ad.mp4", "file", "No such file")
+      refused(rig.target_folder, "file", "is a folder")
+      refused(rig.target_folder .. "/", "file", "is a folder")
+      refused(rig.target_folder .. "/none/ad.mp4", "file", "the folder " ..
+        rig.target_folder .. "/none does not exist; create it")
       refused(rig.file .. "/ad.mp4", "file", "Not a directory")
       refused(rig.target_folder .. "/" .. ("x"):rep(256), "file", "too long")
       assert.same({}, process.files(rig.target_folder))
@@ -78,12 +80,28 @@ describe("download", function()
       assert.same({ "ad.mp4" }, process.files(rig.target_folder))
     end)
 
-    it("is refused: a link exists, to whatever it leads", function()
-      for _, to in ipairs { rig.file, "/nowhere", ".", "ad.mp4" } do
+    it("is refused: a link exists, and leads to a file or nowhere", function()
+      for _, to in ipairs { rig.file, "/nowhere" } do
         shell("ln -sfn -- " .. QUOTE(to) .. " " .. QUOTE(target))
         refused(target, "exists", "overwrite = true")
         os.remove(target)
       end
+    end)
+
+    it("is refused: a link leads to something else", function()
+      for to, expected in pairs { ["."] = "is a folder", ["ad.mp4"] = "symbolic",
+        ["/dev/null"] = "is a device" } do
+        shell("ln -sfn -- " .. QUOTE(to) .. " " .. QUOTE(target))
+        for _, overwrite in ipairs { false, true } do
+          local video, err = rig.fetch { overwrite = overwrite }
+          assert.is_nil(video)
+          assert.same({ "io", "file" }, { err.kind, err.reason })
+          assert.truthy(err.message:find(expected, 1, true), err.message)
+          assert.falsy(err.message:find("overwrite", 1, true), err.message)
+        end
+        os.remove(target)
+      end
+      assert.equal(0, #server:requests())
     end)
 
     it("is refused: no file, though it may be overwritten", function()
@@ -92,6 +110,8 @@ describe("download", function()
         local video, err = rig.fetch { output = path, overwrite = true }
         assert.is_nil(video)
         assert.equal("io", err.kind)
+        assert.matches("is a device, a pipe", err.message)
+        assert.falsy(err.message:find "overwrite")
       end
       assert.equal(0, #server:requests())
       assert.equal("666", mode_of "/dev/null")
@@ -120,12 +140,14 @@ describe("download", function()
       assert.equal(0, #server:requests())
     end)
 
-    it("raises at the caller's line when it is no text", function()
-      local misuse = require "spec.support.misuse".check
+    it("is refused when it cannot be a name", function()
+      local either = require "spec.support.misuse".refused
       for _, odd in ipairs { "", "a\0b", 5, {} } do
-        misuse(function()
-          rig.client:make_video { url = "https://a.example/", output = odd }
-        end, "make_video.output must be text")
+        either(function()
+          local video, err = rig.client:make_video {
+            url = "https://a.example/", output = odd }
+          return video, err
+        end, "make_video.output must be a string")
       end
       assert.equal(0, #server:requests())
     end)
@@ -172,14 +194,21 @@ describe("download", function()
       assert.same({ "ad.mp4" }, process.files(rig.target_folder))
     end)
 
-    it("replaces a link, and not what it leads to", function()
-      local other = process.write_file(rig.folder .. "/other", "theirs")
-      shell("ln -s " .. QUOTE(other) .. " " .. QUOTE(target))
-      local video, err = rig.fetch { overwrite = true }
-      rig.check_whole(video, err)
-      assert.equal("theirs", process.read_file(other))
-      local _, status = shell("test -L " .. QUOTE(target))
-      assert.equal(1, status)
+    it("replaces what a link leads to, and not the link", function()
+      local folder = rig.folder .. "/elsewhere"
+      shell("mkdir " .. QUOTE(folder))
+      for _, old in ipairs { true, false } do -- the link dangles as well
+        local other = folder .. "/" .. tostring(old)
+        if old then process.write_file(other, "old") end
+        shell("ln -sfn " .. QUOTE(other) .. " " .. QUOTE(target))
+        local video, err = rig.fetch { overwrite = true }
+        assert(video, tostring(err))
+        assert.is_true(process.read_file(other) == rig.video)
+        assert.equal(0, select(2, shell("test -L " .. QUOTE(target))))
+      end
+      assert.equal(2, process.file_count(folder))
+      shell("rm -r " .. QUOTE(folder))
+      os.remove(target)
     end)
 
     it("need not find anything", function()
@@ -233,13 +262,32 @@ describe("download", function()
     end)
 
     it("or that takes no file so large, is no matter of the server", function()
-      -- SIGXFSZ is ignored: the write fails instead
-      local output = shell("trap '' XFSZ; ulimit -f 500; exec "
-        .. child(target) .. " 2>&1")
+      local output = shell("ulimit -f 500; exec " .. child(target) .. " 2>&1")
       assert.truthy(output:find("^io file\n"), output)
-      assert.truthy(output:find("File too large", 1, true), output)
+      assert.truthy(output:find("ulimit -f", 1, true), output)
       assert.same({}, process.files(rig.target_folder))
       assert.equal(1, #rig.tries())
+    end)
+  end)
+
+  describe("on a file system", function()
+    local function fetch(preload)
+      local output = native.run(CHILD:format(server.url, target, "false"),
+        { preload = preload })
+      assert.truthy(output:find "^made 1000000\n", output)
+      assert.is_true(process.read_file(target) == rig.video)
+      assert.same({ "ad.mp4" }, process.files(rig.target_folder))
+    end
+
+    it("where no open file can be renamed", function()
+      fetch { PRELOAD_OPEN_BUSY = 1 }
+    end)
+
+    it("that cannot fsync", function()
+      for _, number in ipairs { 22, 38, 95 } do -- EINVAL, ENOSYS, EOPNOTSUPP
+        fetch { PRELOAD_FSYNC_ERROR = number }
+        os.remove(target)
+      end
     end)
   end)
 

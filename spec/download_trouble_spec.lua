@@ -225,7 +225,8 @@ describe("download", function()
 
     it("is a bomb: nothing is unpacked", function()
       local err = failure { gzip_bomb = 2 ^ 20 }
-      assert.same({ "protocol", "not_video" }, { err.kind, err.reason })
+      assert.same({ "protocol", "encoding" }, { err.kind, err.reason })
+      assert.matches("gzip", err.message)
     end)
   end)
 
@@ -247,6 +248,15 @@ describe("download", function()
     assert.equal(before, process.descriptor_count())
   end)
 
+  -- What was paid for stays beside the target, and the error says where.
+  local function check_kept(err)
+    assert.same({ err.kept:match "[^/]*$", "ad.mp4" },
+      process.files(rig.target_folder))
+    assert.truthy(tostring(err):find(err.kept, 1, true))
+    assert.is_true(process.read_file(err.kept) == rig.video)
+    assert(os.remove(err.kept))
+  end
+
   it("goes on after the target came into being: nothing is replaced", function()
     local made = false
     rig.serve { { file = rig.file, reset = "mid_body", slow = 60000 },
@@ -261,7 +271,7 @@ describe("download", function()
     assert.is_nil(video)
     assert.same({ "io", "exists" }, { err.kind, err.reason })
     assert.equal("somebody else's", process.read_file(rig.path))
-    assert.same({ "ad.mp4" }, process.files(rig.target_folder))
+    check_kept(err)
   end)
 
   it("is not replaced at the last moment either", function()
@@ -276,6 +286,6 @@ describe("download", function()
     assert.is_nil(video)
     assert.same({ "io", "exists" }, { err.kind, err.reason })
     assert.equal("somebody else's", process.read_file(rig.path))
-    assert.same({ "ad.mp4" }, process.files(rig.target_folder))
+    check_kept(err)
   end)
 end)

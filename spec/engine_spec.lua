@@ -135,7 +135,7 @@ describe("engine", function()
       local fd = client:fd()
       local woken
       client:spawn(function()
-        client.pipeline:pause(0.1)
+        client:sleep(0.1)
         woken = core.now()
       end)
       repeat
@@ -157,7 +157,7 @@ describe("engine", function()
       for i = 1, 20 do
         client:spawn(function()
           for _ = 1, 3 do
-            client.pipeline:pause(0.01 * i)
+            client:sleep(0.01 * i)
             assert(client:project_info "p")
           end
         end)
@@ -175,7 +175,7 @@ describe("engine", function()
       local fd = client:fd()
       local task = client:spawn(function()
         client:project_info "p"
-        client.pipeline:pause(0.05)
+        client:sleep(0.05)
         return "through"
       end)
       client:step()
@@ -192,10 +192,10 @@ describe("engine", function()
     it("is readable after a cancel from outside", function()
       connect()
       local fd = client:fd()
-      local first = client:spawn(function() client.pipeline:pause(1000) end)
+      local first = client:spawn(function() client:sleep(1000) end)
       local second = client:spawn(function()
         first:wait()
-        client.pipeline:pause(0.01)
+        client:sleep(0.01)
         return "through"
       end)
       client:step()
@@ -241,7 +241,7 @@ describe("engine", function()
     local function poll() return client:project_info "p" end
 
     close_in("with nothing to do", function()
-      return {}, function() return client.pipeline:pause(1000) end,
+      return {}, function() return client:sleep(1000) end,
         function() return true end
     end)
 
@@ -355,7 +355,7 @@ describe("engine", function()
       end
     end)
 
-    -- Each order of letting go of client, request and output, in each phase.
+    -- Each order of letting go of client, request and download, in each phase.
     local ORDERS = { "cro", "cor", "rco", "roc", "ocr", "orc" }
     for _, threaded in ipairs { false, true } do
       for _, phase in ipairs { "new", "running", "finished" } do
@@ -367,9 +367,11 @@ describe("engine", function()
             for _, collected in ipairs { false, true } do
               local bare = core.client { api_key = "key",
                 base_url = server.url, user_agent = "spec" }
-              if threaded then bare:run_thread() end
-              local output = core.output(folder .. "/v.mp4", false, 1e6)
-              local request = bare:download(output, server.url .. "/v.mp4")
+              if threaded then bare:start_thread() end
+              local output = bare:download { path = folder .. "/v.mp4",
+                maximum = 1e6, whole = "mp4" }
+              local request = bare:start { download = output,
+                url = server.url .. "/v.mp4" }
               if phase ~= "new" then
                 assert.is_true(wait_for(function()
                   bare:wait(0.01)
@@ -384,8 +386,9 @@ describe("engine", function()
                   held[letter] = nil
                   collectgarbage()
                 else
-                  held[letter]:close()
-                  held[letter]:close()
+                  local close = letter == "o" and "discard" or "close"
+                  held[letter][close](held[letter])
+                  held[letter][close](held[letter])
                 end
               end
               assert.is_true(wait_for(function()

@@ -1,163 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- What an answer means, as an error with fields; and what an error says.
+-- What an error says, and what a failure of the core means.
 
 local errors = require "jogg.error"
 
-local function reply(status, body, headers, why)
-  return errors.from_reply(status, body, why, headers or {})
-end
-
 describe("errors", function()
-  describe("from the service's codes", function()
-    for code, wanted in pairs {
-      [10104] = { "not_found", false, "rejected" },
-      [10105] = { "auth", false, "rejected" },
-      [18020] = { "credit", false, "rejected" },
-      [18025] = { "permission", false, "rejected" },
-      [40000] = { "parameter", false, "rejected" },
-      [50000] = { "server", true, "unknown" },   -- it may have had an effect
-      [429] = { "rate_limit", true, "rejected" },
-      [50001] = { "server", true, "unknown" },   -- of the same kind, it seems
-      [18001] = { "server", false, "rejected" }, -- nobody knows it: a refusal
-    } do
-      it(("%d is %s"):format(code, wanted[1]), function()
-        for _, body in ipairs {
-          { code = code, msg = "their words" },
-          { error = code, message = "their words" },
-          { code = code, msg = "", message = "their words" },
-          { code = tostring(code), msg = "their words" },
-        } do
-          local err = reply(200, body)
-          assert.equal(wanted[1], err.kind)
-          assert.equal(wanted[2], err.retryable)
-          assert.equal(wanted[3], err.outcome)
-          assert.equal("their words", err.message)
-          assert.equal(code, err.code)
-          assert.equal(200, err.http_status)
-          assert.is_true(errors.is(err))
-        end
-      end)
-    end
-  end)
-
-  describe("from HTTP statuses", function()
-    for status, wanted in pairs {
-      [301] = { "http", false, "unknown" }, -- it may follow on an effect
-      [303] = { "http", false, "unknown" },
-      [400] = { "parameter", false, "rejected" },
-      [401] = { "auth", false, "rejected" },
-      [402] = { "credit", false, "rejected" },
-      [403] = { "permission", false, "rejected" },
-      [404] = { "not_found", false, "rejected" },
-      [405] = { "http", false, "rejected" },
-      [408] = { "timeout", true, "unknown" },
-      [413] = { "http", false, "rejected" },
-      [499] = { "http", false, "unknown" },
-      [422] = { "parameter", false, "rejected" },
-      [429] = { "rate_limit", true, "rejected" },
-      [500] = { "server", true, "unknown" },
-      [502] = { "server", true, "unknown" },
-      [503] = { "server", true, "unknown" },
-      [504] = { "server", true, "unknown" },
-      [599] = { "server", true, "unknown" },
-    } do
-      it(("%d is %s"):format(status, wanted[1]), function()
-        for _, body in ipairs { { error = 1, message = "m" }, false } do
-          local err = reply(status, body or nil, { content_type = "text/html" })
-          assert.equal(wanted[1], err.kind)
-          assert.equal(wanted[2], err.retryable)
-          assert.equal(wanted[3], err.outcome)
-          assert.equal(status, err.http_status)
-        end
-      end)
-    end
-
-    it("the service's code says more than the status", function()
-      assert.equal("credit", reply(400, { code = 18020, msg = "m" }).kind)
-      assert.equal("not_found", reply(500, { code = 10104, msg = "m" }).kind)
-      assert.equal("parameter", reply(400, { error = 7, message = "m" }).kind)
-    end)
-
-    it("an HTML page becomes one sentence with the status", function()
-      local err = reply(502, nil, { content_type = "text/html" }, "at 1")
-      assert.equal("the server answered HTTP 502 without JSON (text/html)",
-        err.message)
-      assert.truthy(tostring(err):find("HTTP 502", 1, true))
-      assert.falsy(tostring(err):find("\n", 1, true))
-      assert.truthy(reply(502, nil).message:find("no content type", 1, true))
-    end)
-
-    it("success without the service's JSON is no success", function()
-      local err = reply(200, nil, { content_type = "text/html" }, "odd at 1")
-      assert.equal("protocol", err.kind)
-      assert.equal("unknown", err.outcome)
-      assert.is_true(err.retryable)
-      assert.equal("the answer (HTTP 200, text/html) is not the JSON of the "
-        .. "service: odd at 1", err.message)
-      for _, body in ipairs { {}, { code = true }, { code = {} }, "text", 5,
-        { data = { id = 1 } } } do
-        err = reply(200, body)
-        assert.equal("protocol", err.kind)
-        assert.equal("unknown", err.outcome)
-        assert.is_true(#err.message > 20, err.message)
-        assert.falsy(err.message:find("nil", 1, true), err.message)
-      end
-    end)
-
-    it("a redirect is explained", function()
-      local err = reply(302, nil)
-      assert.truthy(err.message:find("HTTP 302: a redirect", 1, true))
-    end)
-  end)
-
-  describe("the service's words", function()
-    it("become one line", function()
-      assert.equal("a b c", reply(200,
-        { code = 1, msg = "  a\r\nb\0\27c\t\n" }).message)
-      assert.equal("a b", reply(200, { code = 1, msg = "a\194\155b" }).message)
-    end)
-
-    it("are cut, but no character is", function()
-      local message = reply(200, { code = 1, msg = ("x"):rep(5000) }).message
-      assert.equal(("x"):rep(500) .. "...", message)
-      message = reply(200, { code = 1, msg = ("视频失败"):rep(500) }).message
-      assert.is_true(#message > 480 and #message <= 503)
-      assert.is_nil((require "jogg.core".text_fault(message)))
-      assert.equal("视频失败", message:sub(1, 12))
-    end)
-
-    it("are not believed to be text", function()
-      for _, odd in ipairs { 5, true, {}, "", "  " } do
-        local err = reply(400, { code = 40000, msg = odd, message = odd })
-        assert.equal("HTTP 400, code 40000, no explanation", err.message)
-      end
-    end)
-  end)
-
-  it("carry the request's id, from the body or the header", function()
-    local headers = { request_id = "h1" }
-    assert.equal("b1", reply(500, { code = 1, rid = "b1" }, headers).request_id)
-    assert.equal("h1", reply(500, { code = 1, rid = "" }, headers).request_id)
-    assert.equal("h1", reply(500, { code = 1, rid = 7 }, headers).request_id)
-    assert.equal("h1", reply(500, nil, headers).request_id)
-    assert.is_nil(reply(500, nil).request_id)
-    assert.equal("a b", reply(500, { rid = "a\nb" }).request_id)
-  end)
-
-  it("carry the pause that was asked for", function()
-    assert.equal(7, reply(429, { code = 1 }, { retry_after = 7 }).retry_after)
-    assert.equal(30,
-      reply(429, { code = 1, data = { retryAfter = 30 } }).retry_after)
-    assert.equal(31, reply(429, { code = 1, retryAfter = "31" }).retry_after)
-    assert.equal(7, reply(429, { data = { retryAfter = 30 } },
-      { retry_after = 7 }).retry_after)
-    for _, odd in ipairs { "soon", {}, true, -5 } do
-      assert.is_nil(reply(429, { data = { retryAfter = odd } }).retry_after)
-      assert.is_nil(reply(429, { retryAfter = odd }).retry_after)
-    end
-    assert.is_nil(reply(429, nil).retry_after)
-  end)
-
   describe("as text", function()
     local function text(fields)
       return tostring(errors.new(fields))
@@ -208,7 +54,8 @@ describe("errors", function()
     it("have an advice for every kind, and no kind besides", function()
       local kinds = { "network", "timeout", "tls", "http", "protocol", "auth",
         "permission", "credit", "not_found", "parameter", "rate_limit",
-        "server", "render_failed", "deleted", "cancelled", "io", "task" }
+        "server", "page", "render_failed", "deleted", "cancelled", "busy", "io",
+        "task", "webhook" }
       local known = {}
       for _, kind in ipairs(kinds) do
         known[kind] = true
@@ -232,7 +79,7 @@ describe("errors", function()
     end
     for _, kind in ipairs { "tls", "http", "auth", "permission", "credit",
       "not_found", "parameter", "render_failed", "deleted", "cancelled", "io",
-      "task" } do
+      "task", "page", "busy" } do
       assert.is_false(retryable(kind), kind)
     end
     assert.is_true(retryable("tls", "handshake"))
@@ -244,6 +91,18 @@ describe("errors", function()
     -- whoever says so knows better
     assert.is_false(errors.new { kind = "network", message = "m",
       retryable = false }.retryable)
+  end)
+
+  it("know which job may succeed later without a change", function()
+    for kind, transient in pairs { network = true, timeout = true,
+      server = true, rate_limit = true, page = true, busy = true,
+      cancelled = true, auth = false, credit = false, parameter = false,
+      render_failed = false, deleted = false, task = false, io = false } do
+      assert.equal(transient, errors.new { kind = kind, message = "m" }
+        .transient, kind)
+    end
+    assert.is_true(errors.new { kind = "io", reason = "descriptors",
+      message = "m" }.transient)
   end)
 
   it("are told from other values", function()
@@ -263,11 +122,53 @@ describe("errors", function()
       reason = "too_large", phase = "download" })
     assert.matches("check base_url", text { kind = "not_found",
       phase = "create_product" })
-    assert.matches("the page can be opened", text { kind = "server",
-      code = 50000, phase = "create_product" })
+    assert.matches("the page can be opened", text { kind = "page",
+      phase = "create_product" })
     assert.falsy(text { kind = "server", http_status = 502,
       phase = "create_product" }:find("page", 1, true))
     assert.matches("send this again only if project_info still says",
       text { kind = "network", outcome = "unknown", phase = "render_project" })
+  end)
+
+  describe("from a failure of the core", function()
+    it("have a kind, a reason and an outcome", function()
+      for class, kind in pairs { connect_timeout = "timeout",
+        stall_timeout = "timeout", timeout = "timeout", name = "network",
+        connect = "network", broken = "network", proxy = "network",
+        handshake = "tls", certificate = "tls", reply = "protocol",
+        encoding = "protocol", too_large = "protocol", range = "protocol",
+        descriptors = "io", memory = "io", cancelled = "cancelled",
+        closed = "cancelled" } do
+        local err = errors.from_failure { class = class, sent = true }
+        assert.same({ kind, class, "unknown" }, { err.kind, err.reason,
+          err.outcome })
+        assert.equal("not_sent",
+          errors.from_failure({ class = class, sent = false }).outcome)
+      end
+    end)
+
+    it("of a file name what to do", function()
+      local function text(errno, system)
+        return errors.from_failure({ class = "file", errno = errno,
+          system = system }, "/a/b/ad.mp4").message
+      end
+      assert.equal("/a/b/ad.mp4: the folder /a/b does not exist; create it",
+        text("ENOENT"))
+      assert.equal("/a/b/ad.mp4 is a folder; name a file in it", text "EISDIR")
+      assert.matches("overwrite = true", text "EEXIST")
+      assert.falsy(text("ENOTSUP"):find "overwrite")
+      assert.equal("/a/b/ad.mp4: Permission denied",
+        text("EACCES", "Permission denied"))
+    end)
+
+    it("of a proxy say its status, and are not repeated", function()
+      local err = errors.from_failure { class = "proxy", status = 407,
+        sent = false }
+      assert.matches("the proxy refused the connection with HTTP 407",
+        err.message)
+      assert.is_nil(err.http_status)
+      assert.is_false(err.retryable)
+      assert.is_false(err.transient)
+    end)
   end)
 end)

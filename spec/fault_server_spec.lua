@@ -6,6 +6,7 @@
 
 local socket = require "socket"
 local faults = require "spec.support.faults"
+local process = require "spec.support.process"
 local raw = require "spec.support.raw_client"
 
 local RESET, BRIEF, PATIENCE = raw.RESET, raw.BRIEF, raw.PATIENCE
@@ -133,6 +134,27 @@ describe("fault server", function()
     assert.equal(RESET, why)
     local _, stop = bytes:find("\r\n\r\n", 1, true)
     assert.equal(2000001, #bytes - stop)
+    connection:close()
+  end)
+
+  it("reads part of a body, or all of it slowly, and stores it", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    local text = "PUT / HTTP/1.1\r\nContent-Length: 8\r\n\r\n01234567"
+    for cut, expected in pairs { [3] = "012", [false] = "0123" } do
+      server:on("PUT", "/", { reset = "mid_request", cut_at = cut or nil,
+        store = path })
+      assert.same({ "", RESET }, { exchange(server, text) })
+      assert.equal(expected, process.read_file(path))
+      local seen = server:last_request()
+      assert.same({ false, #expected }, { seen.complete, seen.body_length })
+    end
+    server:on("PUT", "/", { slow_request = 40, store = path })
+    local begun = socket.gettime()
+    local connection = dial(server, text)
+    assert.equal(200, (read_answer(connection)))
+    assert.is_true(socket.gettime() - begun >= 0.18)
+    assert.equal("01234567", process.read_file(path))
     connection:close()
   end)
 

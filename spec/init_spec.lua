@@ -58,7 +58,7 @@ describe("require 'jogg'", function()
     end
     table.sort(names)
     assert.same({ "VERSION string", "client function", "is_error function",
-      "make_video function" }, names)
+      "make_video function", "webhook table" }, names)
     assert.truthy(jogg.VERSION:find "^%d+%.%d+%.%d+$")
     assert.equal(require "jogg.version", jogg.VERSION)
     local errors = require "jogg.error"

@@ -7,7 +7,8 @@ local jogg = require "jogg"
 local core = require "jogg.core"
 local faults = require "spec.support.faults"
 local flow = require "spec.support.flow"
-local misuse = require "spec.support.misuse".check
+local support = require "spec.support.misuse"
+local misuse = support.check
 local process = require "spec.support.process"
 
 local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
@@ -136,7 +137,7 @@ describe("make_video", function()
         { { render_subtitle = false }, { render_subtitle = 0 } },
         { { render_subtitle = 0 }, { render_subtitle = 0 } },
         { { lang = "traditional-chinese" } },
-        { { lang = "klingon" } }, -- the list is the service's affair
+        { { lang = "English" }, { lang = "english" } },
         { { avatar_id = 37 } },
         { { avatar_id = 0 } },
         { { template_name = "Card Stacking" } },
@@ -189,7 +190,7 @@ describe("make_video", function()
         render_subtitle = true, product = { intro_medias = { { w = 1 } } } }, given)
     end)
 
-    it("that are misused raise at the caller's line", function()
+    it("that are wrong are refused: a type raises, a value does not", function()
       for expected, given in pairs {
         ["make_video: url is missing"] = {},
         ["make_video.url must be a URL"] = { url = "shop.example" },
@@ -201,10 +202,12 @@ describe("make_video", function()
           { url = flow.PAGE, aspect_ratio = "4:3" },
         ["make_video.product.intro_medias[2].w must be an integer"] =
           { url = flow.PAGE, product = { intro_medias = { {}, { w = "1" } } } },
-        ["make_video.output must be text that is not empty"] =
+        ["make_video.output must be a string that is not empty"] =
           { url = flow.PAGE, output = "" },
-        ["make_video.output must be text: byte 2"] =
+        ["make_video.output must be a string: byte 2"] =
           { url = flow.PAGE, output = "a\0b" },
+        ["make_video.lang must be a language of the service"] =
+          { url = flow.PAGE, lang = "klingon" },
         ["make_video.timeout must be seconds"] =
           { url = flow.PAGE, timeout = 0 },
         ["make_video.on_progress must be a function"] =
@@ -214,9 +217,9 @@ describe("make_video", function()
         ['make_video.poll: unknown option "every"'] =
           { url = flow.PAGE, poll = { every = 1 } },
       } do
-        misuse(function()
-          local video = client:make_video(given)
-          return video
+        support.refused(function()
+          local video, err = client:make_video(given)
+          return video, err
         end, expected)
       end
       misuse(function()

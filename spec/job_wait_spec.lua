@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- make_video in a task that has nothing else left to do, and tells nobody of
--- its progress: it waits without a coroutine, and ends as all others do.
+-- make_video in a task while the service renders: how the wait goes on, and how
+-- it ends.
 
 local jogg = require "jogg"
 local core = require "jogg.core"
@@ -71,19 +71,8 @@ describe("a job that waits", function()
     return task
   end
 
-  it("needs no coroutine", function()
-    local task = begin_to_wait()
-    assert.is_nil(task.thread)
-    server:on("GET", "/open/prj_info", flow.finished(server))
-    local video = assert(task:wait())
-    assert.equal("completed", video.status)
-    assert.equal(flow.PROJECT, video.project_id)
-    assert.equal(31, video.duration)
-  end)
-
   it("fetches its file afterwards", function()
     local task = begin_to_wait { output = folder .. "/v.mp4" }
-    assert.is_nil(task.thread)
     server:on("GET", "/open/prj_info", flow.finished(server))
     local video = assert(task:wait())
     assert.equal(#flow.VIDEO, video.bytes)
@@ -126,17 +115,15 @@ describe("a job that waits", function()
   it("returns to what is above it", function()
     server:on("GET", "/open/prj_info", { flow.info(2), flow.info(3),
       flow.finished(server) })
-    local after, threaded
+    local after
     local task = client:spawn(function()
       local video = client:make_video(job())
       after = video and video.status
       return "mine"
     end)
     step_until(function() return flow.count(server, "info") > 0 end)
-    threaded = task.thread
     assert.equal("mine", task:wait())
     assert.equal("completed", after)
-    assert.is_not_nil(threaded)
   end)
 
   it("returns to a pcall, at the end as well", function()
@@ -215,30 +202,6 @@ describe("a job that waits", function()
     end)
   end)
 
-  it("ends with its client, after a step that was interrupted", function()
-    local ended = false
-    local task = client:spawn(function()
-      local first = client:project_info "p"
-      local _, err = client:project_info "stalls"
-      client:project_info "p" -- tries on, though it is cancelled
-      ended = first and err.kind == "cancelled"
-    end)
-    local scheduler = client.scheduler
-    server:on("GET", "/open/prj_info", { flow.info(3),
-      { stall = "after_request" } })
-    step_until(function() return flow.count(server, "info") == 2 end)
-    client:spawn(function() end)
-    scheduler.forget = function() -- where Ctrl-C might strike
-      scheduler.forget = nil
-      error("interrupted!", 0)
-    end
-    local ok
-    repeat ok = pcall(client.step, client) until not ok
-    client:close()
-    assert.is_true(task.done)
-    assert.is_true(ended)
-  end)
-
   it("tells its progress, if somebody listens", function()
     server:on("GET", "/open/prj_info", { flow.info(2), flow.info(3),
       flow.info(3, { progress = 40 }), flow.finished(server) })
@@ -267,7 +230,12 @@ describe("a job that waits", function()
       assert.equal(flow.PROJECT, err.resume.project_id)
       assert.equal("wait", err.phase)
       assert.equal(outcome, err.outcome)
-      assert.is_nil(next(client.pipeline.active))
+      local again = { version = 1, generation = "open", rendered = true,
+        render_sent = true, project_id = flow.PROJECT }
+      local other = client:spawn(function() -- it is nobody's job any more
+        return client:make_video { resume = again, timeout = 0.001 }
+      end)
+      assert.equal("timeout", select(2, other:wait()).kind)
       client:step() -- whatever is left over finds nobody
       assert.is_true(has_room())
     end
@@ -336,25 +304,5 @@ describe("a job that waits", function()
     assert.equal(outer.value, inner.value)
   end)
 
-  it("passes on what is raised in the step itself", function()
-    local task = begin_to_wait()
-    local looker = task.looker
-    local go_on = looker.go_on
-    local raised = false
-    looker.go_on = function(...)
-      if not raised then
-        raised = true
-        error("interrupted!", 0)
-      end
-      return go_on(...)
-    end
-    server:on("GET", "/open/prj_info", flow.finished(server))
-    local ok, err
-    repeat
-      ok, err = pcall(client.step, client, 0.25)
-    until not ok or task.done
-    assert.is_false(ok)
-    assert.equal("interrupted!", err)
-    assert.equal("completed", assert(task:wait()).status)
-  end)
+
 end)

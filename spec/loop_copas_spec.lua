@@ -75,7 +75,7 @@ describe("jogg.loop.copas", function()
     for round = 1, 2 do
       local value
       local task = client:spawn(function()
-        client.pipeline:pause(0.01)
+        client:sleep(0.01)
         return client:project_info("p").progress + round
       end)
       copas.addthread(function() value = task:wait() end)
@@ -86,7 +86,7 @@ describe("jogg.loop.copas", function()
 
   it("drives tasks that nobody waits for", function()
     local task = client:spawn(function()
-      client.pipeline:pause(0.01)
+      client:sleep(0.01)
       return client:project_info("p").progress
     end)
     run_until(function() return task.done end)
@@ -108,5 +108,23 @@ describe("jogg.loop.copas", function()
 
   it("blocks outside of its threads", function()
     assert.equal(100, client:project_info("p").progress)
+  end)
+
+  it("drops a thread that was closed while it waited", function()
+    if not rawget(coroutine, "close") then return end
+    local task = client:spawn(function()
+      client:sleep(0.02)
+      return client:project_info("p").progress
+    end)
+    local dead, alive
+    copas.addthread(function()
+      dead = coroutine.running()
+      task:wait()
+    end)
+    copas.addthread(function() alive = task:wait() end)
+    copas.step(0.001)
+    coroutine.close(dead) -- luacheck: ignore
+    run_until(function() return alive end)
+    assert.equal(100, alive)
   end)
 end)

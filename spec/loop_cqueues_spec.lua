@@ -105,7 +105,7 @@ describe("jogg.loop.cqueues", function()
     assert.equal(client:fd(), client:pollfd())
     local bare = jogg.client { api_key = "key", base_url = server.url }
     local task = bare:spawn(function()
-      bare.pipeline:pause(0.02)
+      bare:sleep(0.02)
       return bare:project_info "p"
     end)
     controller:wrap(function()
@@ -133,7 +133,7 @@ describe("jogg.loop.cqueues", function()
   it("runs to the end without holding up the controller", function()
     local order = {}
     client:spawn(function()
-      client.pipeline:pause(0.05)
+      client:sleep(0.05)
       order[#order + 1] = "task"
     end)
     controller:wrap(function()
@@ -165,7 +165,7 @@ describe("jogg.loop.cqueues", function()
   end)
 
   it("ends the pump when the last task is cancelled from outside", function()
-    local task = client:spawn(function() client.pipeline:pause(1000) end)
+    local task = client:spawn(function() client:sleep(1000) end)
     controller:step(0.01)
     task:cancel()
     assert(controller:loop(10))
@@ -174,5 +174,47 @@ describe("jogg.loop.cqueues", function()
 
   it("blocks outside of the controller", function()
     assert.equal(100, client:project_info("p").progress)
+  end)
+
+  it("drops a coroutine that was closed while it waited", function()
+    if not rawget(coroutine, "close") then return end
+    local task = client:spawn(function()
+      client:sleep(0.05)
+      return client:project_info("p").progress
+    end)
+    local dead, alive
+    controller:wrap(function()
+      dead = coroutine.running()
+      task:wait()
+    end)
+    controller:wrap(function() alive = task:wait() end)
+    controller:step(0)
+    assert.equal("suspended", coroutine.status(dead))
+    coroutine.close(dead) -- luacheck: ignore
+    -- cqueues itself reports the coroutine, once, as for any other wait
+    local ok, why = controller:loop(5)
+    assert.is_falsy(ok)
+    assert.matches("cannot resume dead coroutine", why)
+    assert(controller:loop(5))
+    assert.equal(100, alive)
+  end)
+
+  it("closes the client though the host's stop raises", function()
+    local stopped = 0
+    local other = jogg.client { api_key = "k", base_url = server.url }
+    other:attach {
+      can_wait = function() return false end, wait = function() end,
+      start = function() end,
+      stop = function()
+        stopped = stopped + 1
+        error("no stop", 0)
+      end,
+    }
+    local ok, why = pcall(other.close, other)
+    assert.is_false(ok)
+    assert.equal("no stop", why)
+    assert.equal("jogg.client (closed)", tostring(other))
+    other:close() -- again
+    assert.equal(1, stopped)
   end)
 end)

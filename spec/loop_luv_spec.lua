@@ -90,7 +90,7 @@ describe("jogg.loop.luv", function()
     for round = 1, 2 do
       local value
       local task = client:spawn(function()
-        client.pipeline:pause(0.01)
+        client:sleep(0.01)
         return client:project_info("p").progress + round
       end)
       go(function() value = task:wait() end)
@@ -129,7 +129,7 @@ describe("jogg.loop.luv", function()
   end)
 
   it("ends when the last task is cancelled from outside", function()
-    local task = client:spawn(function() client.pipeline:pause(1000) end)
+    local task = client:spawn(function() client:sleep(1000) end)
     uv.run "nowait"
     task:cancel()
     uv.run()
@@ -145,5 +145,33 @@ describe("jogg.loop.luv", function()
     end)
     uv.run()
     assert.equal(100, value)
+  end)
+
+  it("drops a coroutine that was closed while it waited", function()
+    if not rawget(coroutine, "close") then return end
+    local task = client:spawn(function()
+      client:sleep(0.01)
+      return client:project_info "p"
+    end)
+    local dead = coroutine.create(function() task:wait() end)
+    local alive
+    coroutine.resume(dead)
+    go(function() alive = task:wait() end)
+    coroutine.close(dead) -- luacheck: ignore
+    uv.run()
+    assert.equal(100, alive.progress)
+  end)
+
+  it("reads no global that a strict host does not declare", function()
+    local strict = getmetatable(_G)
+    setmetatable(_G, { __index = function(_, name)
+      error("undeclared global " .. tostring(name), 2)
+    end })
+    local info, err
+    go(function() info, err = client:project_info "p" end)
+    local ok, raised = pcall(uv.run)
+    setmetatable(_G, strict)
+    assert(ok, raised)
+    assert.equal(100, assert(info, err).progress)
   end)
 end)

@@ -15,14 +15,47 @@ describe("compiled traces", function()
   end)
   teardown(function() server:stop() end)
 
+  it("are switched off for each of jogg's modules", function()
+    if not rawget(_G, "jit") then return end
+    for name in pairs(package.loaded) do
+      if name:find "^jogg%." and name ~= "jogg.core" and
+        not name:find "^jogg%.loop" then
+        assert.truthy(package.preload[name], name)
+      end
+    end
+  end)
+
+  it("are not made of jogg's own functions", function()
+    local jit = rawget(_G, "jit")
+    if not jit then return end
+    local traced, funcinfo = {}, require "jit.util".funcinfo
+    local function note(what, _, f)
+      local info = what == "start" and f and funcinfo(f)
+      if info and info.source and info.source:find "lua/jogg/" then
+        traced[#traced + 1] = info.source .. ":" .. (info.currentline or 0)
+      end
+    end
+    jit.off(note) -- LuaJIT crashes when its handlers run compiled code
+    jit.attach(note, "trace")
+    local client = jogg.client { api_key = "traces", base_url = server.url,
+      posts_per_minute = 0 }
+    for _ = 1, 300 do
+      client:spawn(function() return client:project_info "p" end)
+    end
+    client:run()
+    client:close()
+    jit.attach(note)
+    assert.same({}, traced)
+  end)
+
   -- They go on in many steps, each in the middle of something else. A compiler
   -- that is off would prove nothing, nor one that waits until a loop is hot.
   it("lose no option of what suspends", function()
     local jit = rawget(_G, "jit")
     assert.is_true(not jit or jit.status())
     if jit then require "jit.opt".start("hotloop=3", "hotexit=2") end
-    for _ = 1, 10 do
-      local client = jogg.client { api_key = "k", base_url = server.url,
+    for round = 1, 10 do
+      local client = jogg.client { api_key = "k" .. round, base_url = server.url,
         posts_per_minute = 3 }
       local tasks = {}
       for i = 1, 60 do

@@ -40,7 +40,8 @@ end)
 describe("retry.is_safe", function()
   local function safe(method, fields)
     fields.message = "m"
-    return retry.is_safe(method, errors.new(fields))
+    return retry.is_safe({ method = method, repeatable = fields.repeatable },
+      errors.new(fields))
   end
 
   it("repeats GET and PUT whatever became of them", function()
@@ -53,6 +54,13 @@ describe("retry.is_safe", function()
       assert.is_false(safe(method, { kind = "auth", outcome = "rejected" }))
       assert.is_false(safe(method, { kind = "tls", outcome = "not_sent" }))
     end
+  end)
+
+  it("repeats a POST that costs nothing like a GET", function()
+    assert.is_true(safe("POST", { repeatable = true, kind = "network",
+      outcome = "unknown" }))
+    assert.is_false(safe("POST", { repeatable = true, kind = "auth",
+      outcome = "rejected" }))
   end)
 
   it("repeats a POST only when it certainly had no effect", function()

@@ -53,6 +53,14 @@ describe("sandbox: pages", function()
       "/shop/items/d.jpg", "/e.jpg" }, addresses(project))
   end)
 
+  it("takes addresses as a browser does, and no control characters",
+  function()
+    local project = read('<img src="\n\t/a.png \r\n"><img src="/b\nc.png">'
+      .. '<img src="/d\127.png"><img src="/e f.png?g h">'
+      .. '<img src="http://a b/c.png">')
+    assert.same({ "/a.png", "/e%20f.png?g%20h" }, addresses(project))
+  end)
+
   it("falls back to Open Graph and to the title", function()
     local project = read [[<title>T</title>
       <meta property="og:title" content="Graph &amp; Co">

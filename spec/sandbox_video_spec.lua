@@ -82,6 +82,7 @@ describe("sandbox: a real video", function()
     file = process.write_file(folder .. "/video.mp4", bytes)
     assert.equal("h264,720,720,yuv420p",
       probe(file, "stream=codec_name,width,height,pix_fmt"))
+    assert.are_not.equal("pc", probe(file, "stream=color_range"))
     local seconds = tonumber(probe(file, "format=duration"))
     assert.is_true(math.abs(seconds - info.video_duration) < 0.1)
     assert.equal("aac", probe(file, "stream=codec_name", "a:0"))
@@ -195,6 +196,52 @@ describe("sandbox: quick videos", function()
       assert.equal("h264," .. shapes[aspect_ratio],
         probe(path, "stream=codec_name,width,height"))
       assert.is_true(contrast(path) > 40)
+    end
+  end)
+
+  -- Renders a project with a title and nothing else to read; its file.
+  local function titled(title, name)
+    local product = server:product()
+    assert.equal(0, (server:call("PUT", "/open/product", { json = {
+      product_id = product.id, title = title, intro_text = "" } })).code)
+    local info = server:render(product.prj_id, { aspect_ratio = 0 })
+    assert.equal(4, info.status, info.err_msg)
+    return process.write_file(folder .. "/" .. name,
+      (select(2, server:request("GET", info.video_url))))
+  end
+
+  -- The greatest difference of two videos within a part of the picture.
+  local function difference(one, other, part)
+    local text, code = process.run { "ffmpeg", "-v", "error", "-nostdin",
+      "-i", one, "-i", other, "-frames:v", "1", "-lavfi", "blend=all_mode="
+        .. "difference,crop=" .. part .. ",signalstats,metadata=print:file=-",
+      "-f", "null", "-" }
+    assert.equal(0, code)
+    return tonumber(text:match "signalstats%.YMAX=(%d+)")
+  end
+
+  it("show titles in other scripts as they are", function()
+    for language, letters in pairs { ["zh-cn"] = { "东", "西" },
+      ja = { "の", "ぬ" }, ko = { "한", "글" }, ar = { "ب", "ج" },
+      hi = { "क", "ग" } } do
+      if process.run { "fc-list", ":lang=" .. language, "file" } == "" then
+        return pending("no font for " .. language)
+      end
+      -- what has no glyph is drawn as a box, each like the other
+      local one = titled(letters[1]:rep(5), "one.mp4")
+      local other = titled(letters[2]:rep(5), "other.mp4")
+      assert.is_true(difference(one, other, "iw:ih/4:0:ih*0.6") > 60, language)
+    end
+  end)
+
+  it("keep a long title without a blank within the picture", function()
+    local none = titled("", "none.mp4")
+    for _, title in ipairs { ("夏季大促销能自动找到你书桌的智能台灯"):rep(3),
+      ("机の上を明るく照らすスマートランプ"):rep(3) } do
+      local long = titled(title, "long.mp4")
+      assert.is_true(difference(none, long, "iw:ih/4:0:ih*0.55") > 60)
+      assert.is_true(difference(none, long, "iw*0.04:ih:0:0") < 40)
+      assert.is_true(difference(none, long, "iw*0.04:ih:iw*0.96:0") < 40)
     end
   end)
 

@@ -2,7 +2,6 @@
 -- What a step must not do in the host's thread.
 
 local core = require "jogg.core"
-local jogg = require "jogg"
 local faults = require "spec.support.faults"
 local native = require "spec.support.native"
 local process = require "spec.support.process"
@@ -29,23 +28,6 @@ describe("client:step", function()
     assert.equal("", text)
     assert.equal(0, status)
   end)
-
-  -- A checker has an allocator of its own.
-  if native.small_blocks and not native.checked then
-    it("leaves no heap of small blocks to whoever wants a large one", function()
-      local client = jogg.client { api_key = "k",
-        base_url = "http://127.0.0.1:9" }
-      client:step()
-      local ran
-      client:spawn(function() ran = true end)
-      local before = native.small_blocks()
-      native.free_blocks(20000)
-      assert.is_true(native.small_blocks() > before + 10000)
-      repeat client:step() until ran
-      assert.is_true(native.small_blocks() < before + 500)
-      client:close()
-    end)
-  end
 
   describe("with the I/O thread", function()
     local server, folder
@@ -97,18 +79,19 @@ describe("client:step", function()
     end
 
     -- Calls f so many times with a core client and a request that was begun
-    -- before: `delay(i)` seconds, in which nobody listened.
+    -- before: `delay(i)` seconds, in which nobody waited.
     local function begin_unheard(times, delay, f)
       server:on("GET", "/open/prj_info", { json = { code = 0, data = {} } })
       local client = core.client { api_key = "key", base_url = server.url,
         user_agent = "spec" }
-      client:run_thread()
+      client:start_thread()
       for i = 1, times do
-        local request = client:start("GET", "/open/prj_info", nil, 5, 5, 5)
+        local request = client:start { path = "/open/prj_info",
+          connect_timeout = 5, stall_timeout = 5, timeout = 5 }
         local moment = core.now() + delay(i)
         while core.now() < moment do end
         f(client, request)
-        assert.is_true(request:done())
+        assert.equal(request, client:completed())
         request:close()
       end
       client:close()
@@ -130,74 +113,6 @@ describe("client:step", function()
         assert.is_true(native.readable(client:descriptor(), 5))
         client:wait(SLOW) -- takes what came
       end)
-    end)
-
-    -- The collector walks at a stretch over whatever has a finalizer.
-    it("leaves no request behind that is not used again", function()
-      local client = jogg.client { api_key = "key", base_url = server.url,
-        posts_per_minute = 100000, retries = 0 }
-      local spare = debug.getregistry()["jogg.core.request"]
-      server:on("POST", "/open/product", { json = { code = 0, data = {} } })
-      server:on("POST", "/open/project/render", { json = { code = 0 } })
-      server:on("PUT", "/open/product", { status = 500, body = "" })
-      local function calls()
-        local kept = math.max(1, #spare)
-        assert.is_table(client:create_product { url = "https://shop.example/" })
-        assert.equal(kept, #spare)
-        assert.is_true(client:render_project { project_id = "p" })
-        assert.equal(kept, #spare)
-        assert.is_nil((client:update_product { product_id = 1, title = "t" }))
-        assert.equal(kept, #spare)
-      end
-      local function watch()
-        local kept, looks = math.max(1, #spare), 0
-        server:on("GET", "/open/prj_info", { json = {
-          code = 0, data = { status = 2, progress = 1 } } })
-        local look = client:watch("p", { poll = { first = 0,
-          interval = 0.01 } })
-        for _ = 1, 3 do -- no iterator of a `for`, where 5.1 cannot wait
-          looks = looks + (look() and 1 or 0)
-          assert.equal(kept, #spare)
-        end
-        assert.equal(3, looks)
-      end
-      calls()
-      for _, f in ipairs { calls, watch } do
-        local task = client:spawn(f)
-        client:run()
-        assert.is_nil(task.err)
-      end
-      client:close()
-    end)
-
-    it("needs no memory to give a request back", function()
-      local output, ended = native.run([[
-        if rawget(_G, "jit") then jit.off() end -- traces are memory as well
-        local client = require "jogg.core".client { base_url = arg[1],
-          api_key = "k", user_agent = "spec" }
-        local requests = {}
-        for i = 1, 64 do requests[i] = client:start("GET", "/x") end
-        local spare = debug.getregistry()["jogg.core.request"]
-        collectgarbage "stop"
-        local before = collectgarbage "count"
-        for i = 1, 64 do requests[i]:retire() end
-        print(collectgarbage "count" == before, #spare)
-        client:close()
-      ]], { arguments = { server.url } })
-      assert.is_true(ended)
-      assert.equal("true\t64\n", output)
-    end)
-
-    it("uses no request again whose task was cancelled", function()
-      local client = jogg.client { api_key = "key", base_url = server.url }
-      local spare = debug.getregistry()["jogg.core.request"]
-      for _, task in ipairs { { cancelled = true }, { cancelled = false } } do
-        local request = client.core:start("GET", "/open/prj_info")
-        client.scheduler.retire(task, request)
-        assert.equal("jogg.core.request (closed)", tostring(request))
-        assert.equal(not task.cancelled, rawequal(request, spare[#spare]))
-      end
-      client:close()
     end)
 
     it("leaves the disk to it, for a video that is made", function()

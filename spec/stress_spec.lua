@@ -60,7 +60,7 @@ describe("under stress", function()
         return function() return client:project_info "p" end
       elseif what == 2 then
         return function()
-          return client.pipeline:pause(random(100) / 1000)
+          return client:sleep(random(100) / 1000)
         end
       elseif what == 3 then
         local path = folder .. "/" .. spawned .. ".mp4"

@@ -149,7 +149,7 @@ describe("tasks", function()
       it("while waiting" .. how, function()
         local times = 0
         cancel {
-          body = function() return client.pipeline:pause(1000) end,
+          body = function() return client:sleep(1000) end,
           ready = function()
             start_thread()
             times = times + 1
@@ -276,7 +276,7 @@ describe("tasks", function()
       for i = 1, 10000 do
         list[i] = client:spawn(function()
           if i % 2 == 0 then return client:project_info "p" end
-          return client.pipeline:pause(1000)
+          return client:sleep(1000)
         end)
       end
       step_until(function() return #server:requests() == 8 end, 10 * SLOW)

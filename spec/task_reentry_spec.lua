@@ -2,7 +2,6 @@
 -- Calls from where one might not expect them: inside a task, a callback, a task
 -- of another client.
 
-local core = require "jogg.core"
 local jogg = require "jogg"
 local faults = require "spec.support.faults"
 local process = require "spec.support.process"
@@ -75,15 +74,12 @@ describe("tasks", function()
       coroutine.create = create -- luacheck: ignore
       assert.equal(0, ran)
       assert.equal("cancelled", task.err.kind)
-      local slots = {}
-      for i = 1, 20 do slots[client:spawn(function() end).slot] = i end
-      for i = 1, 20 do assert.is_number(slots[i]) end -- none was lost
       client:run()
     end)
 
     it("come to their end once, whoever asks meanwhile", function()
       connect()
-      local other = client:spawn(function() client.pipeline:pause(1000) end)
+      local other = client:spawn(function() client:sleep(1000) end)
       local ends = 0
       local task = client:spawn(function()
         error(setmetatable({}, { __tostring = function()
@@ -98,82 +94,6 @@ describe("tasks", function()
       assert.is_true(ends > 0)
       assert.is_true(other.done)
       client:run()
-    end)
-
-    it("begin a look again that nobody waits for yet", function()
-      connect { retries = 0 }
-      server:on("GET", "/open/prj_info", { info(3), { status = 503, body = "x" } })
-      local task = client:spawn(function()
-        return client:make_video { poll = { first = 0, interval = 0.01 },
-          resume = { version = 1, generation = "open", project_id = "p",
-            rendered = true, render_sent = true } }
-      end)
-      local deadline = core.now() + 10
-      while #server:requests() < 2 do
-        client:step(0.01)
-        assert(core.now() < deadline)
-      end
-      local scheduler, struck = client.scheduler, false
-      local expect = scheduler.expect
-      scheduler.expect = function(self, ...)
-        if self:inside() then return expect(self, ...) end
-        scheduler.expect, struck = nil, true
-        error("struck", 0)
-      end
-      repeat
-        local ok, err = pcall(client.step, client, 0.01)
-        assert.is_true(ok or err == "struck", err)
-      until struck
-      server:on("GET", "/open/prj_info", info(5, { err_msg = "no" }))
-      client:run()
-      assert.equal("render_failed", task.err.kind)
-    end)
-
-    it("are cancelled while a look is read, or begun again", function()
-      connect { retries = 0 }
-      for _, name in ipairs { "end_look", "begin_look" } do
-        server:on("GET", "/open/prj_info",
-          { info(3), { status = 503, body = "x" } })
-        local task = client:spawn(function()
-          return client:make_video { poll = { first = 0, interval = 0.01 },
-            resume = { version = 1, generation = "open", project_id = name,
-              rendered = true, render_sent = true } }
-        end)
-        local pipeline, scheduler = client.pipeline, client.scheduler
-        local original = pipeline[name]
-        pipeline[name] = function(...)
-          local first, second = original(...)
-          if not scheduler:inside() then
-            pipeline[name] = nil
-            task:cancel()
-          end
-          return first, second
-        end
-        local deadline = core.now() + 10
-        while not task.done do
-          client:step(0.01)
-          assert(core.now() < deadline)
-        end
-        assert.equal("cancelled", task.err.kind)
-      end
-      client:run()
-    end)
-
-    it("are waited for, though what tells of their end breaks off", function()
-      connect()
-      local task = client:spawn(function() return "value" end)
-      local waiting = client:spawn(function() return task:wait() end)
-      local scheduler = client.scheduler
-      scheduler.forget = function(self, ...)
-        scheduler.forget = nil
-        self:forget(...)
-        error("struck", 0)
-      end
-      local ok = pcall(client.step, client, 0.1)
-      local ok_again = pcall(client.step, client, 0.1)
-      assert.is_false(ok and ok_again)
-      client:run()
-      assert.equal("value", waiting.value)
     end)
   end)
 
@@ -217,7 +137,7 @@ describe("tasks", function()
         { video_url = server.url .. "/v.mp4" }) })
       connect()
       local task = client:spawn(function()
-        client.pipeline:pause(0.001)
+        client:sleep(0.001)
         return "went on"
       end)
       local resume = { version = 1, generation = "open", project_id = "p" }
@@ -239,7 +159,7 @@ describe("tasks", function()
           { video_url = server.url .. "/v.mp4" }) })
         connect()
         local task = client:spawn(function()
-          return client.pipeline:pause(100)
+          return client:sleep(100)
         end)
         local video, err = client:make_video {
           url = "http://127.0.0.1/", output = folder .. "/v.mp4",

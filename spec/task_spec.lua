@@ -165,35 +165,35 @@ describe("tasks", function()
       end
       server:on("GET", "/slow", info(3))
       client:spawn(function()
-        client.pipeline:pause(0.05)
+        client:sleep(0.05)
         woken = polls
       end)
       client:run()
       assert.is_true(woken > 0)
     end)
 
-    it("drops what a woken sleeper left behind", function()
+    it("keeps nothing of a wait that is over", function()
       connect()
-      for _ = 1, 2000 do
-        client:spawn(function() client.pipeline:pause(1000) end)
+      local list = {}
+      for i = 1, 2000 do
+        list[i] = client:spawn(function() client:sleep(1000) end)
       end
-      client:step(0)
-      local books = client.scheduler.books
-      while client:timeout() == 0 do
+      while client:timeout() == nil or client:timeout() == 0 do
         client:step(0)
       end
-      assert.equal(2000, (select(3, books:count())))
-      client.scheduler:cancel_all()
-      client:spawn(function() client.pipeline:pause(0.001) end)
+      assert.is_true(client:timeout() > 900)
+      for _, task in ipairs(list) do task:cancel() end
+      assert.is_nil(client:timeout())
+      client:spawn(function() client:sleep(0.001) end)
       client:run()
-      assert.equal(0, (select(3, books:count())))
+      assert.is_nil(client:timeout())
     end)
 
     it("keeps a task that nobody holds", function()
       connect()
       local ended = false
       client:spawn(function()
-        client.pipeline:pause(0.01)
+        client:sleep(0.01)
         assert(client:project_info "p")
         ended = true
       end)
@@ -236,7 +236,7 @@ describe("tasks", function()
     it("outlives the cancelling of who waits", function()
       connect()
       local first = client:spawn(function()
-        client.pipeline:pause(0.05)
+        client:sleep(0.05)
         return "here"
       end)
       local impatient = client:spawn(function()
@@ -263,7 +263,7 @@ describe("tasks", function()
         return 1
       end)
       local good = client:spawn(function()
-        client.pipeline:pause(0.02)
+        client:sleep(0.02)
         return client:project_info "p"
       end)
       client:run()
@@ -314,6 +314,53 @@ describe("tasks", function()
       assert.equal(4, assert(client:spawn(function()
         return client:project_info "p"
       end):wait()).status)
+    end)
+
+    it("is told by run, which counts the failed", function()
+      connect()
+      assert.same({ 0 }, { client:run() })
+      client:spawn(function() error("first", 0) end)
+      client:spawn(function() return nil, "second" end)
+      client:spawn(function() return true end)
+      local failed, err = client:run()
+      assert.equal(2, failed)
+      assert.equal("first", err.message)
+      assert.same({ 0 }, { client:run() })
+    end)
+
+    it("has its <close> variables closed, whatever ends it", function()
+      if _VERSION < "Lua 5.4" then return end
+      connect()
+      local new = assert(load [[
+        local closed, f = ...
+        return function()
+          local guard <close> = setmetatable({}, { __close = function()
+            closed[#closed + 1] = true
+          end })
+          return f()
+        end]])
+      local closed = {}
+      for _, f in ipairs { function() error "oh" end, coroutine.yield,
+        function() return client:sleep(1000) end } do
+        local task = client:spawn(new(closed, f))
+        client:step(0.01)
+        task:cancel()
+        assert.is_true(task.done)
+      end
+      assert.equal(3, #closed)
+    end)
+
+    it("leaves step and run alone where there is no debug library", function()
+      local output = process.run({ os.getenv "JOGG_LUA" or "lua5.4", "-e", [[
+        debug = nil
+        local jogg = require "jogg"
+        local client = jogg.client { api_key = "k",
+          base_url = "http://127.0.0.1:9" }
+        local task = client:spawn(function() error "oh" end)
+        client:step(0.01)
+        print((client:run()), task.err.kind)
+      ]] }, { stderr = "merge" })
+      assert.equal("1\ttask\n", output)
     end)
 
     it("of a yield says what is meant", function()
@@ -386,7 +433,7 @@ describe("tasks", function()
     end
     local after = client:spawn(function() return client:project_info "p" end)
     assert.equal(7, after:wait().progress) -- and no place was lost
-    assert.equal(0, (select(2, client.scheduler.books:count())))
+    assert.equal(0, client.scheduler.in_flight)
   end)
 
   it("go on when the server was gone for a while", function()
@@ -394,7 +441,7 @@ describe("tasks", function()
     connect { retries = 40 }
     local task = client:spawn(function()
       assert(client:project_info "p")
-      client.pipeline:pause(0.01)
+      client:sleep(0.01)
       return client:project_info "p"
     end)
     step_until(function() return #server:requests() == 1 end)

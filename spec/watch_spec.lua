@@ -6,7 +6,8 @@ local jogg = require "jogg"
 local core = require "jogg.core"
 local faults = require "spec.support.faults"
 local flow = require "spec.support.flow"
-local misuse = require "spec.support.misuse".check
+local support = require "spec.support.misuse"
+local misuse = support.check
 local sandbox = require "spec.support.sandbox"
 
 local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
@@ -140,7 +141,7 @@ describe("waiting", function()
       end)
       client:spawn(function()
         while #seen < 3 do
-          client.pipeline:pause(0.001)
+          client:sleep(0.001)
           others = others + 1
         end
       end)
@@ -159,9 +160,8 @@ describe("waiting", function()
 
     it("raises on misuse at the caller's line", function()
       for expected, call in pairs {
-        ["watch: project_id must be text"] = function() return client:watch(5), 1 end,
-        ["watch: project_id must be text that is not empty"] =
-          function() return client:watch "", 1 end,
+        ["watch: project_id must be a string, not 5"] =
+          function() return client:watch(5), 1 end,
         ['watch: unknown option "interval"'] =
           function() return client:watch("p", { interval = 1 }), 1 end,
         ["watch.timeout must be seconds"] =
@@ -171,6 +171,8 @@ describe("waiting", function()
       } do
         misuse(call, expected)
       end
+      support.unusable(function() return client:watch "" end,
+        "watch: project_id must be a string that is not empty")
       assert.equal(0, #server:requests())
     end)
 
@@ -197,7 +199,9 @@ describe("waiting", function()
       local list = {}
       options = options or {}
       options.on_progress = function(p)
-        if p.status then list[#list + 1] = p.status end
+        if p.status and p.waiting_for ~= "retry" then
+          list[#list + 1] = p.status
+        end
       end
       local video, err = make(options)
       return table.concat(list, " "), video, err
@@ -304,11 +308,17 @@ describe("waiting", function()
       assert.equal(2, flow.count(server, "info"))
     end)
 
-    it("has time for the download though the deadline is over", function()
+    it("bounds the download, unless that has a time of its own", function()
       answer(flow.finished(server))
-      server:on("GET", "/v.mp4", { body = flow.VIDEO, slow = 4000 })
+      server:on("GET", "/v.mp4", { body = flow.VIDEO, slow = 2000 })
       local path = os.tmpname()
-      local video = assert(make { timeout = 0.3, output = path, overwrite = true })
+      local video, err = make { timeout = 0.3, output = path, overwrite = true }
+      assert.is_nil(video)
+      assert.same({ "timeout", "download" }, { err.kind, err.phase })
+      assert.equal(server.url .. "/v.mp4", err.video_url)
+      assert.equal(flow.PROJECT, err.resume.project_id)
+      video = assert(make { timeout = 0.3, download_timeout = 20, output = path,
+        overwrite = true })
       assert.equal(#flow.VIDEO, video.bytes)
       os.remove(path)
     end)

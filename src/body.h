@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * body: what becomes of the bytes of an answer: a file, or text in memory.
+ * body: where the body of an answer goes, to a file or to text in memory, and
+ * where that of a request comes from if it is a source.
  */
 #ifndef JOGG_BODY_H
 #define JOGG_BODY_H
 
 #include "transfer.h"
 
-#define BODY_ANSWER_MAXIMUM (4 * 1024 * 1024)
-
-/* libcurl's callback; `user` is the transfer. */
+/* libcurl's callbacks; `user` is the transfer. */
 size_t body_receive(char *bytes, size_t size, size_t n, void *user);
+size_t body_send(char *bytes, size_t size, size_t n, void *user);
+int body_seek(void *user, curl_off_t offset, int origin);
 
-/* Finishes the file of an exchange that went well; its `end` may change. */
-void body_conclude(struct transfer *t);
+/* Before an exchange with a source begins.  False: it failed. */
+bool body_begin_sending(struct transfer *t);
+
+/* Judges the file, or what was sent of the source, of an exchange that went
+   well; the transfer may fail now. */
+void body_finish(struct transfer *t);
 
 #endif

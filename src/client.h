@@ -1,78 +1,73 @@
 /* SPDX-License-Identifier: MIT
  *
- * client: userdata jogg.core.client, an engine and the requests made of it.
+ * client: userdata jogg.core.client, and the requests made of it.
  *
- * Owns the engine and every transfer that no request owns.  Requests are
- * linked to their client so that either may be closed first.
+ * Owns an I/O thread, and every transfer that no request owns.  Requests are
+ * linked to their client so that either may be closed first.  Those in flight
+ * are also in its user value, under the address of their transfer, so that
+ * client:completed can hand them out.
  */
 #ifndef JOGG_CLIENT_H
 #define JOGG_CLIENT_H
 
-#include "compat.h"
-#include "engine.h"
+#include "io_thread.h"
+#include "lua_util.h"
 #include "transfer.h"
 
 #include <stdbool.h>
 
+#define CLIENT_TYPE "jogg.core.client"
+
 /* What a userdata jogg.core.client points to; NULL there: closed.  Both
-   structs are no userdata themselves: where a finalizer fails, for want of
-   memory or of C stack, Lua frees the userdata all the same, and what is
-   linked to others must not go with it. */
+   structs are malloc'ed: where a finalizer fails, for want of memory or of C
+   stack, Lua frees the userdata all the same, and a struct that is linked to
+   others must not go with it. */
 struct client {
-  struct engine *engine;          /* NULL: it was never opened */
+  struct io_thread *io;           /* NULL: it was never opened */
   CURLU *base;                    /* the API's address */
   bool local;                     /* it is on this machine */
   struct request *requests;
-  struct transfer *first, *last;  /* finished, not announced */
-  uint32_t finished;              /* how many those are */
-  struct transfer *spare;         /* for the next requests */
-  int spare_count;
-  uint64_t last_id;
+  struct transfer_list completed; /* not handed out yet */
 };
 
-/* What a userdata jogg.core.request points to: a hold on one transfer. */
+/* What a userdata jogg.core.request points to; NULL there: closed. */
 struct request {
-  struct client *client;        /* NULL: closed, or of a closed client */
+  struct client *client;          /* NULL: its client was closed */
   struct request *next, *previous;
   struct transfer *transfer;
 };
 
-/* The open client at index 1; raises for anything else.  [-0, +0, v] */
-struct client *client_live(lua_State *L);
+/* The open client at `index`; raises for anything else.  [-0, +0, v] */
+struct client *client_live(lua_State *L, int index);
 
-/* Its methods that are in start.c. */
-int client_start(lua_State *L);
-int client_look(lua_State *L);
-int client_download(lua_State *L);
-int client_create(lua_State *L);
-int client_discard(lua_State *L);
+/* Links a request that was just made.  Its transfer is not submitted yet. */
+void client_add(struct client *c, struct request *r);
 
-/* A new request, linked to the client at index 1; its transfer is empty and
-   not yet submitted.  [-0, +1, e] pushes it */
-struct request *request_new(lua_State *L);
+/* Hands over the transfer of the request on the top.  Raises if a finalizer
+   closed the client at `index` meanwhile.  [-0, +0, v] */
+void client_submit(lua_State *L, int index, struct request *r);
 
-/* The transfer of an open request at an index; raises for anything else.
-   [-0, +0, v] */
-struct transfer *request_transfer(lua_State *L, int index);
+/* Asks for the end of a request.  It comes back soon. */
+void client_cancel(struct request *r);
 
-/* The end of a request's hold: the client keeps or frees the transfer. */
-void client_release(struct client *c, struct request *r);
+/* The request is closed: frees it, and its transfer as soon as that comes
+   back. */
+void client_remove(struct request *r);
 
-/* Asks for the end of a request's transfer. */
-void client_cancel(struct client *c, struct request *r);
+/* Makes the client at index 1 the user value of the object on the top.
+   [-0, +0, e] */
+void client_own(lua_State *L);
 
-/* The result of a finished transfer is being read: it need not be announced
-   any more. */
-void client_claim(struct client *c, struct transfer *t);
+/* Pushes the client of the object at index 1.  [-0, +1, -] */
+void client_push(lua_State *L);
 
-/* A transfer with nothing in it, or NULL. */
-struct transfer *client_transfer(struct client *c);
+/* Lets go of a file, a record or a source where transfers run, for it may take
+   time.  If the client of the object at index 1 has no thread, or is closed, or
+   there is no memory, that is here and now.  [-0, +0, -] */
+void client_discard(lua_State *L, struct file *file, struct record *record,
+                    struct source *source);
 
-/* Takes over what the engine has finished. */
-void client_collect(struct client *c);
-
-/* The client's list of requests. */
-void client_link(struct client *c, struct request *r);
-void client_unlink(struct client *c, struct request *r);
+/* Adds core.client to the module table on the top.  [-0, +0, e] */
+void client_register(lua_State *L);
 
 #endif

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * error: the only code of the core that builds an error value.
+ * error: the only code of the core that builds a failure value.
  *
- * An error is a table with fields; lua/jogg/error.lua gives it its class and
- * adds what only the Lua layer knows.
+ * A failure is a table of words and numbers.  What they mean to a user is
+ * written in Lua.
  */
 #ifndef JOGG_ERROR_H
 #define JOGG_ERROR_H
 
-#include "compat.h"
+#include "lua_util.h"
 #include "transfer.h"
 
-/* How a transfer failed.  [-0, +2, e] pushes nil, error; returns 2 */
-int error_push_transfer(lua_State *L, const struct transfer *t);
+/* How a transfer failed.  [-0, +2, e] pushes nil, failure; returns 2 */
+int error_push(lua_State *L, const struct transfer *t);
 
-/* What the system said about a file.  [-0, +2, e] pushes nil, error; returns
-   2 */
-int error_push_file(lua_State *L, int system_error, const char *path);
+/* What the system refused.  [-0, +2, e] pushes nil, failure; returns 2 */
+int error_push_system(lua_State *L, int system_error);
 
 #endif

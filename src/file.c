@@ -2,25 +2,26 @@
  *
  * file: see file.h.
  *
- * libcurl hands over at most 16 KiB a call.  Gathering them to 256 KiB halves
- * the processor time of a download.  Write-back is started every 8 MiB, so
- * that the final fsync has little left to wait for.
+ * libcurl passes at most 16 KiB a call.  Gathering them to 256 KiB halves the
+ * processor time of a download.  Write-back starts every 8 MiB, so that the
+ * final fsync has little left to wait for.
  */
-#define _GNU_SOURCE /* mkostemp, sync_file_range */
+#define _GNU_SOURCE /* sync_file_range */
 #define _FILE_OFFSET_BITS 64 /* videos over 2 GiB on 32-bit systems */
 #include "file.h"
 
-#include "thread.h"
+#include "disk.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GATHER_SIZE (256 * 1024)
@@ -30,137 +31,83 @@
 
 struct file {
   atomic_int references;
-  int fd;              /* -1: not made yet, or committed */
+  int fd;              /* -1: not made yet, or closed by file_commit */
   pid_t owner;         /* a forked child must not remove our file */
   bool overwrite;
+  bool whole;          /* file_judge said so */
+  bool kept;           /* it stays, though it has not its name */
+  atomic_bool committed;
+  enum file_content content;
+  char key[FILE_KEY_LENGTH + 1];
+  bool leftover;       /* an earlier process may have left a temporary file */
   int64_t length;      /* bytes appended, gathered ones included */
   int64_t maximum;
   int64_t expected;    /* -1: unknown */
   int64_t writeback;   /* bytes whose write-back was started */
-  char *path;          /* the target, absolute: the host may go elsewhere */
-  const char *name;    /* its end: the target as the host calls it */
-  char *temporary;     /* NULL once it has the target's name */
-  char *gather;        /* NULL until the first small write */
+  char *path;          /* absolute: a later chdir changes nothing */
+  char *target;        /* where `path` leads; set with `temporary` */
+  _Atomic(char *) temporary; /* NULL: it was not made yet */
+  char *former;        /* its name until it was kept: others may still use it */
+  char *gather;        /* NULL until the first write */
   size_t gathered;
 };
 
 /* {=== birth and death */
 
-/* The permissions that open(2) would have given.  Where the mask cannot be
-   read without changing it for other threads, the file stays private. */
-static mode_t permissions(void)
+/* A key that no other file has, most likely: O_EXCL makes sure. */
+static void key_make(char *key, const void *address)
 {
-  mode_t mode = S_IRUSR | S_IWUSR;
-  FILE *status = fopen("/proc/self/status", "re");
-  char line[128];
+  static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+  static atomic_uint count;
+  struct timespec now;
+  uint64_t mixed;
+  int i;
 
-  if (!status)
-    return mode;
-  while (fgets(line, sizeof line, status)) {
-    if (strncmp(line, "Umask:", 6) == 0) {
-      mode = 0666 & ~(mode_t)strtoul(line + 6, NULL, 8);
-      break;
-    }
-  }
-  (void)fclose(status);
-  return mode;
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  mixed = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^
+          (uint64_t)getpid() << 17 ^ (uint64_t)(uintptr_t)address << 7;
+  mixed += atomic_fetch_add(&count, 1) * UINT64_C(0x9E3779B97F4A7C15);
+  mixed = (mixed ^ mixed >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+  mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94D049BB133111EB);
+  mixed ^= mixed >> 31;
+  for (i = 0; i < FILE_KEY_LENGTH; i++, mixed /= sizeof digits - 1)
+    key[i] = digits[mixed % (sizeof digits - 1)];
+  key[i] = '\0';
 }
 
-/* The path from the root, if the folder we are in has one; it ends with
-   `path`. */
-static char *absolute(const char *path)
-{
-  char folder[PATH_MAX];
-  size_t length, size;
-  char *whole;
-
-  if (path[0] == '/' || !getcwd(folder, sizeof folder) || folder[0] != '/')
-    return strdup(path);
-  length = strlen(folder);
-  size = strlen(path) + 1;
-  if (length + 1 + size > sizeof folder)
-    return strdup(path); /* the system would not take it */
-  whole = malloc(length + 1 + size);
-  if (whole) {
-    memcpy(whole, folder, length);
-    whole[length] = '/';
-    memcpy(whole + length + 1, path, size);
-  }
-  return whole;
-}
-
-static char *temporary_name(const char *path)
-{
-  const char *slash = strrchr(path, '/');
-  size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
-  char *name = malloc(folder + sizeof TEMPORARY_NAME);
-
-  if (name) {
-    memcpy(name, path, folder);
-    memcpy(name + folder, TEMPORARY_NAME, sizeof TEMPORARY_NAME);
-  }
-  return name;
-}
-
-/* May a finished video be put at `path`?  0, or an errno. */
-static int target_check(const char *path, bool overwrite)
-{
-  size_t length = strlen(path);
-  struct stat status;
-
-  if (length == 0 || path[length - 1] == '/')
-    return EISDIR;
-  if (lstat(path, &status) != 0)
-    return errno == ENOENT ? 0 : errno;
-  if (S_ISDIR(status.st_mode))
-    return EISDIR;
-  if (!overwrite)
-    return EEXIST;
-  return S_ISREG(status.st_mode) || S_ISLNK(status.st_mode) ? 0 : ENOTSUP;
-}
-
-struct file *file_new(const char *path, bool overwrite, int64_t maximum)
+struct file *file_new(const char *path, bool overwrite, int64_t maximum,
+                      enum file_content content, const char *key)
 {
   struct file *f = malloc(sizeof *f);
 
   if (!f)
     return NULL;
-  *f = (struct file){ .fd = -1, .overwrite = overwrite, .maximum = maximum,
-                      .expected = -1 };
+  *f = (struct file){ .fd = -1, .overwrite = overwrite, .content = content,
+                      .maximum = maximum, .expected = -1 };
   atomic_init(&f->references, 1);
-  f->path = absolute(path);
-  f->temporary = f->path ? temporary_name(f->path) : NULL;
-  if (!f->temporary) {
+  atomic_init(&f->committed, false);
+  atomic_init(&f->temporary, NULL);
+  f->leftover = key != NULL;
+  if (key)
+    (void)snprintf(f->key, sizeof f->key, "%s", key);
+  else
+    key_make(f->key, f);
+  f->path = disk_absolute(path);
+  if (!f->path) {
     file_release(f);
     return NULL;
   }
-  f->name = f->path + strlen(f->path) - strlen(path);
   return f;
 }
 
-const char *file_name(const struct file *f)
+const char *file_key(const struct file *f)
 {
-  return f->name;
+  return f->key;
 }
 
-int file_create(struct file *f)
+const char *file_temporary(const struct file *f)
 {
-  int error;
-
-  if (f->fd >= 0)
-    return 0;
-  if (!f->temporary)
-    return EBADF;
-  error = target_check(f->path, f->overwrite);
-  if (error)
-    return error;
-  memcpy(f->temporary + strlen(f->temporary) + 1 - sizeof TEMPORARY_NAME,
-         TEMPORARY_NAME, sizeof TEMPORARY_NAME); /* a try before spoilt it */
-  f->fd = mkostemp(f->temporary, O_CLOEXEC); /* O_EXCL, 0600 */
-  if (f->fd < 0)
-    return errno;
-  f->owner = getpid();
-  return 0;
+  return atomic_load(&f->committed) ? NULL : atomic_load(&f->temporary);
 }
 
 struct file *file_retain(struct file *f)
@@ -169,21 +116,30 @@ struct file *file_retain(struct file *f)
   return f;
 }
 
+static void file_close(struct file *f)
+{
+  if (f->fd >= 0)
+    (void)close(f->fd);
+  f->fd = -1;
+}
+
 static void *file_free(void *user)
 {
   struct file *f = user;
 
-  if (f->fd >= 0)
-    (void)close(f->fd);
+  file_close(f);
   free(f->temporary);
+  free(f->former);
+  free(f->target);
   free(f->path);
   free(f->gather);
   free(f);
   return NULL;
 }
 
-/* Where the last name of a large file is gone, the kernel frees its pages when
-   it is closed, 35 ms for a GiB: a thread does that, and nobody waits. */
+/* Closing an unlinked file makes the kernel free its pages, which takes 35 ms
+   for a GiB.  A thread closes a large file, so that the caller does not
+   wait. */
 void file_release(struct file *f)
 {
   bool ours;
@@ -191,13 +147,124 @@ void file_release(struct file *f)
 
   if (!f || atomic_fetch_sub(&f->references, 1) != 1)
     return;
-  ours = f->fd >= 0 && f->owner == getpid();
-  if (ours)
+  ours = f->temporary && !f->kept && !f->committed && f->owner == getpid();
+  if (ours && unlink(f->temporary) != 0) {
+    file_close(f); /* some file systems do not remove an open file */
     (void)unlink(f->temporary);
+  }
   if (ours && f->length >= LARGE && thread_start(&thread, file_free, f) == 0)
     (void)pthread_detach(thread);
   else
     (void)file_free(f);
+}
+
+/* ===} */
+
+/* {=== the temporary file */
+
+/* Opens the temporary file.  One that is there already is used again only where
+   its key was given, and it belongs to this user and has no other name. */
+static int open_temporary(const struct file *f, const char *name)
+{
+  int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+                        (f->leftover ? 0 : O_EXCL), 0600);
+  struct stat status;
+
+  if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+                  status.st_uid != geteuid() || status.st_nlink != 1 ||
+                  ftruncate(fd, 0) != 0)) {
+    (void)close(fd);
+    errno = EEXIST;
+    return -1;
+  }
+  return fd;
+}
+
+/* Finds the target and makes an empty file beside it, whose name ends with the
+   key; `last`, if not NUL, stands for the key's last character.  0: *target and
+   *temporary are the caller's to free.  Otherwise an errno. */
+static int make(const struct file *f, char last, char **target,
+                char **temporary, int *fd)
+{
+  const char *slash;
+  size_t folder;
+  mode_t mode;
+  int error = disk_find(f->path, target, &mode);
+
+  if (error)
+    return error;
+  slash = strrchr(*target, '/');
+  folder = slash ? (size_t)(slash - *target) + 1 : 0;
+  *temporary = malloc(folder + sizeof TEMPORARY_NAME);
+  if (!*temporary)
+    error = ENOMEM;
+  else if (!f->overwrite && (mode != 0 || strcmp(*target, f->path) != 0))
+    error = EEXIST; /* a dangling link exists as well */
+  if (!error) {
+    memcpy(*temporary, *target, folder);
+    memcpy(*temporary + folder, TEMPORARY_NAME, sizeof TEMPORARY_NAME);
+    memcpy(*temporary + folder + sizeof TEMPORARY_NAME - 1 - FILE_KEY_LENGTH,
+           f->key, FILE_KEY_LENGTH);
+    if (last)
+      (*temporary)[folder + sizeof TEMPORARY_NAME - 2] = last;
+    *fd = open_temporary(f, *temporary);
+    error = *fd >= 0 ? 0 : errno;
+  }
+  if (error) {
+    free(*target);
+    free(*temporary);
+  }
+  return error;
+}
+
+int file_create(struct file *f)
+{
+  char *target, *temporary;
+  int fd, error;
+
+  if (f->committed)
+    return EBADF;
+  if (f->temporary)
+    return 0;
+  error = make(f, '\0', &target, &temporary, &fd);
+  if (error)
+    return error;
+  free(f->target);
+  f->target = target;
+  f->temporary = temporary;
+  f->fd = fd;
+  f->owner = getpid();
+  return 0;
+}
+
+int file_check(struct file *f)
+{
+  char *target, *first, *second;
+  size_t done;
+  int fd, error = make(f, '+', &target, &first, &fd); /* no key ends so */
+
+  if (error)
+    return error;
+  free(target);
+  error = disk_write(fd, "x", 1, &done);
+  if (!error)
+    error = disk_sync(fd);
+  if (close(fd) != 0 && !error)
+    error = errno;
+  second = strdup(first);
+  if (!second) {
+    error = ENOMEM;
+  } else {
+    second[strlen(second) - 1] = '-'; /* no key ends so */
+    if (f->leftover)
+      (void)unlink(second);
+    if (!error)
+      error = disk_move(first, second, f->overwrite);
+  }
+  (void)unlink(error ? first : second);
+  free(first);
+  free(second);
+  return error;
 }
 
 /* ===} */
@@ -208,16 +275,9 @@ void file_release(struct file *f)
    that a file on a disk that was full for a while has every byte once. */
 static int file_flush(struct file *f)
 {
-  size_t done = 0;
-  int error = 0;
+  size_t done;
+  int error = disk_write(f->fd, f->gather, f->gathered, &done);
 
-  while (done < f->gathered && !error) {
-    ssize_t put = write(f->fd, f->gather + done, f->gathered - done);
-    if (put > 0)
-      done += (size_t)put;
-    else if (put == 0 || errno != EINTR)
-      error = put < 0 ? errno : EIO;
-  }
   f->gathered -= done;
   if (error) {
     memmove(f->gather, f->gather + done, f->gathered);
@@ -258,6 +318,7 @@ int file_write(struct file *f, const void *bytes, size_t n)
     if (!f->gather)
       return ENOMEM;
   }
+  f->whole = false;
   while (n > 0) {
     size_t room = GATHER_SIZE - f->gathered;
     size_t part = n < room ? n : room;
@@ -284,6 +345,7 @@ int file_rewind(struct file *f)
 {
   if (f->fd < 0)
     return EBADF;
+  f->whole = false;
   f->gathered = 0;
   f->length = f->writeback = 0;
   f->expected = -1;
@@ -296,91 +358,125 @@ int file_rewind(struct file *f)
 
 /* {=== commit */
 
-/* A rename that never replaces.  Where neither the system nor the file system
-   has one, a look and a rename is the best there is. */
-static int place_new(const char *from, const char *to)
+enum mp4_verdict file_judge(struct file *f, int *error)
+{
+  enum mp4_verdict verdict = MP4_WHOLE;
+
+  *error = 0;
+  if (f->whole)
+    return MP4_WHOLE;
+  *error = f->fd < 0 ? EBADF : file_flush(f);
+  if (*error)
+    return MP4_UNREADABLE;
+  if (f->expected >= 0 && f->length != f->expected)
+    return MP4_CUT;
+  if (f->content == FILE_MP4)
+    verdict = mp4_check(f->fd, f->length);
+  if (verdict == MP4_UNREADABLE)
+    *error = errno;
+  f->whole = verdict == MP4_WHOLE;
+  return verdict;
+}
+
+/* The permissions that open(2) would have given.  Where the mask cannot be
+   read without changing it for other threads, the file stays private. */
+static mode_t permissions(void)
+{
+  mode_t mode = S_IRUSR | S_IWUSR;
+  FILE *status = fopen("/proc/self/status", "re");
+  char line[128];
+
+  if (!status)
+    return mode;
+  while (fgets(line, sizeof line, status)) {
+    if (strncmp(line, "Umask:", 6) == 0) {
+      mode = 0666 & ~(mode_t)strtoul(line + 6, NULL, 8);
+      break;
+    }
+  }
+  (void)fclose(status);
+  return mode;
+}
+
+/* Looks at the target once more: it may have changed meanwhile.  0, or an
+   errno.  *mode: the permissions that the file is to have. */
+static int target_mode(const struct file *f, mode_t *mode)
 {
   struct stat status;
 
-#ifdef RENAME_NOREPLACE
-  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-    return 0;
-#endif
-  if (link(from, to) == 0) {
-    (void)unlink(from); /* the target is whole either way */
-    return 0;
+  if (f->overwrite && lstat(f->target, &status) == 0) {
+    *mode = status.st_mode & 0777;
+    if (S_ISDIR(status.st_mode))
+      return EISDIR;
+    return S_ISREG(status.st_mode) ? 0 : ENOTSUP;
   }
-  if (errno == EEXIST || lstat(to, &status) == 0)
-    return EEXIST;
-  return rename(from, to) == 0 ? 0 : errno;
+  *mode = permissions();
+  return 0; /* disk_move decides */
 }
 
-/* Makes the new name last.  Best effort: the data itself is safe, and some
-   file systems cannot sync a folder. */
-static void sync_folder(const char *path)
+/* Makes the bytes durable, with the target's permissions, and closes the
+   file: some file systems rename no open file.  0, or an errno. */
+static int settle(struct file *f, mode_t mode)
 {
-  const char *slash = strrchr(path, '/');
-  char *folder;
-  int fd;
+  int fd = f->fd, error;
 
-  if (!slash)
-    folder = strdup(".");
-  else
-    folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-  if (!folder)
-    return;
-  fd = open(folder, O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    (void)fsync(fd);
-    (void)close(fd);
-  }
-  free(folder);
-}
-
-static int file_place(struct file *f)
-{
-  struct stat old;
-  bool replaces = f->overwrite && stat(f->path, &old) == 0;
-  int fd, error;
-
+  if (fd < 0)
+    return 0; /* a try before did it */
   /* where the file system has no permissions, the video is worth more */
-  (void)fchmod(f->fd, replaces ? old.st_mode & 0777 : permissions());
-  if (fsync(f->fd) != 0)
-    return errno;
-  if (f->overwrite)
-    error = rename(f->temporary, f->path) == 0 ? 0 : errno;
-  else
-    error = place_new(f->temporary, f->path);
+  (void)fchmod(fd, mode);
+  error = disk_sync(fd);
   if (error)
     return error;
-  fd = f->fd;
-  f->fd = -1; /* from here there is no temporary file to remove */
-  (void)close(fd); /* it is synced: there is nothing left to fail */
-  sync_folder(f->path);
+  f->fd = -1;
+  return close(fd) == 0 || errno == EINTR ? 0 : errno;
+}
+
+int file_commit(struct file *f)
+{
+  mode_t mode;
+  struct stat status;
+  int error;
+
+  if (!f->whole || f->committed)
+    return EBADF;
+  error = target_mode(f, &mode);
+  if (!error)
+    error = settle(f, mode);
+  if (error)
+    return error;
+  if (stat(f->temporary, &status) != 0)
+    return errno;
+  if (status.st_size != f->length)
+    return EIO; /* close(2) lost bytes */
+  error = disk_move(f->temporary, f->target, f->overwrite);
+  if (error)
+    return error;
+  f->committed = true;
+  free(f->gather);
+  f->gather = NULL;
+  disk_sync_folder(f->target);
   return 0;
 }
 
-enum file_result file_commit(struct file *f, enum mp4_verdict *verdict,
-                             int *error)
+void file_keep(struct file *f)
 {
-  *verdict = MP4_WHOLE;
-  *error = f->fd < 0 ? EBADF : file_flush(f);
-  if (*error)
-    return FILE_FAILED;
-  *verdict = mp4_check(f->fd, f->length);
-  if (*verdict == MP4_UNREADABLE) {
-    *error = errno;
-    return FILE_FAILED;
+  char *name, *key;
+
+  if (!f->whole || f->committed || f->kept)
+    return;
+  f->kept = true;
+  (void)settle(f, 0600); /* some file systems do not rename an open file */
+  name = strdup(f->temporary);
+  if (!name)
+    return; /* it keeps its old name, which may be used again */
+  key = name + strlen(name) - FILE_KEY_LENGTH;
+  key_make(key, name);
+  if (disk_move(f->temporary, name, false) == 0) {
+    f->former = f->temporary;
+    f->temporary = name;
+  } else {
+    free(name);
   }
-  if (*verdict != MP4_WHOLE)
-    return FILE_NOT_WHOLE;
-  *error = file_place(f);
-  if (*error)
-    return FILE_FAILED;
-  free(f->gather);
-  free(f->temporary);
-  f->gather = f->temporary = NULL;
-  return FILE_COMMITTED;
 }
 
 /* ===} */

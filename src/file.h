@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * file: the video on its way to the disk.
+ * file: a download on its way to the disk.
  *
  * Owns a temporary file beside the target and the buffer that gathers small
- * writes.  The target appears whole, by one rename, or not at all.  Shared by
- * the Lua object and by the transfer that fills it, hence the count of
- * references: whoever lets go last removes what was not committed.  Only one
- * of them uses it at a time.  All but file_new, file_name, file_retain and
- * file_length may have to wait for the disk.  It knows neither Lua nor libcurl.
+ * writes.  The target appears whole, by one rename, or not at all.  The Lua
+ * object and the transfer that fills the file share it, hence the count of
+ * references.  Only one of them uses it at a time.  All but file_new,
+ * file_name, file_temporary, file_retain and file_length may wait for the
+ * disk.  It knows neither Lua nor libcurl.
  */
 #ifndef JOGG_FILE_H
 #define JOGG_FILE_H
@@ -20,37 +20,53 @@
 
 struct file;
 
-/* How file_commit ended. */
-enum file_result {
-  FILE_COMMITTED,
-  FILE_NOT_WHOLE,  /* not a whole MP4: the verdict says what it is */
-  FILE_FAILED      /* the system refused: see errno's copy in *error */
+/* What makes a file whole, beside its length. */
+enum file_content {
+  FILE_ANY, /* nothing */
+  FILE_MP4  /* it is a complete MP4 */
 };
 
-/* A file that is not on the disk yet, which is not touched: only the folder
-   that we are in is asked for.  NULL when memory ran out. */
-struct file *file_new(const char *path, bool overwrite, int64_t maximum);
+/* What file_expect says about an announced length. */
+enum file_expectation {
+  FILE_EXPECTED,
+  FILE_TOO_LARGE, /* more than the maximum */
+  FILE_CHANGED    /* not the length that was announced before */
+};
 
-/* The target as it was called in file_new; it stays as long as the file. */
-const char *file_name(const struct file *f);
+/* Describes a file; does not touch the disk except to ask for the current
+   folder.  `key`: file_key of an earlier process's file for the same target,
+   whose temporary file is used again if it was left; or NULL.  NULL when memory
+   ran out. */
+#define FILE_KEY_LENGTH 6
+struct file *file_new(const char *path, bool overwrite, int64_t maximum,
+                      enum file_content content, const char *key);
 
-/* Makes the temporary file, unless it is there.  0, or an errno with nothing
-   made, and it may be tried again: EEXIST when the target is there and must
-   not be overwritten; EBADF after FILE_COMMITTED. */
-int file_create(struct file *f);
+/* FILE_KEY_LENGTH letters and digits that end the temporary file's name. */
+const char *file_key(const struct file *f);
+
+/* The temporary file's name, valid as long as the file, or NULL while there is
+   none.  Any holder may ask at any time. */
+const char *file_temporary(const struct file *f);
 
 struct file *file_retain(struct file *f);
 
-/* Lets go; the last one removes a temporary file that was not committed.
-   NULL is allowed. */
+/* Lets go.  The last one removes a temporary file, unless it is kept.  NULL is
+   allowed. */
 void file_release(struct file *f);
 
-/* How long the whole file is said to be; -1: unknown. */
-enum file_expectation {
-  FILE_EXPECTED,
-  FILE_TOO_LARGE,  /* more than the maximum */
-  FILE_CHANGED     /* not what was said when the bytes so far came */
-};
+/* Does everything that file_commit will do, with a file of one byte.  0, or
+   an errno, the same that file_create would return; leaves nothing. */
+int file_check(struct file *f);
+
+/* Makes the temporary file, unless there is one.  It stands beside the real
+   target: symbolic links are followed.  0, or an errno, and nothing was made:
+   EEXIST when the target is there and must not be overwritten, EISDIR when it
+   is a folder, ENOTSUP when it is another thing that is not a regular file,
+   EBADF after file_commit. */
+int file_create(struct file *f);
+
+/* Notes the length that the server announced for the whole file; -1:
+   unknown. */
 enum file_expectation file_expect(struct file *f, int64_t whole);
 
 /* Appends.  0, or an errno; EOVERFLOW when the maximum is exceeded. */
@@ -62,9 +78,17 @@ int64_t file_length(const struct file *f);
 /* Forgets all bytes, for a transfer that starts anew.  0, or an errno. */
 int file_rewind(struct file *f);
 
-/* Flushes, judges, syncs and moves into place.  After FILE_COMMITTED the file
-   is closed; otherwise it can still be written to or rewound. */
-enum file_result file_commit(struct file *f, enum mp4_verdict *verdict,
-                             int *error);
+/* Flushes and judges the content; less or more than was announced is MP4_CUT.
+   MP4_WHOLE is also the verdict for FILE_ANY.  MP4_UNREADABLE: *error is an
+   errno. */
+enum mp4_verdict file_judge(struct file *f, int *error);
+
+/* Syncs, closes and moves into place a file that was judged whole.  0, or an
+   errno, and this may be tried again. */
+int file_commit(struct file *f);
+
+/* Has the temporary file stay if it is whole, under another name of its kind:
+   the next one with its key must not use it again. */
+void file_keep(struct file *f);
 
 #endif

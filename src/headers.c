@@ -13,7 +13,8 @@
 
 void headers_clear(struct headers *h)
 {
-  h->content_type[0] = h->etag[0] = h->modified[0] = '\0';
+  h->content_type[0] = h->content_encoding[0] = '\0';
+  h->etag[0] = h->modified[0] = '\0';
   h->location[0] = h->request_id[0] = '\0';
   h->rate_remaining[0] = h->rate_reset[0] = '\0';
   h->range_start = h->range_total = -1;
@@ -80,6 +81,16 @@ static int64_t number_read(const char **text)
   return errno == 0 ? number : -1;
 }
 
+/* A body with an encoding that cannot be named is encoded all the same. */
+static void encoding_read(const struct line *line, struct headers *h)
+{
+  static const char unknown[] = "unknown";
+
+  line_copy(line, h->content_encoding, sizeof h->content_encoding);
+  if (!h->content_encoding[0] && line->value_length > 0)
+    memcpy(h->content_encoding, unknown, sizeof unknown);
+}
+
 /* "bytes 100-199/200" or "bytes 100-199/" followed by an asterisk. */
 static void range_read(const struct line *line, struct headers *h)
 {
@@ -105,6 +116,8 @@ static void line_keep(const struct line *line, struct headers *h)
   case 'c':
     if (line_is(line, "content-type"))
       line_copy(line, h->content_type, sizeof h->content_type);
+    else if (line_is(line, "content-encoding"))
+      encoding_read(line, h);
     else if (line_is(line, "content-range"))
       range_read(line, h);
     break;

@@ -12,10 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The headers that matter here, cut to these sizes.  A value that
-   does not fit is dropped: none of them is worth a failure. */
+/* The headers that matter here.  A value that does not fit, or has a control
+   character, is dropped: none of them is worth a failure. */
 struct headers {
   char content_type[64];
+  char content_encoding[32]; /* "unknown" where it does not fit */
   char etag[128];
   char modified[64]; /* Last-Modified */
   char location[4096]; /* signed addresses are long */

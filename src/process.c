@@ -11,7 +11,6 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool initialized;
-static bool sigpipe_guarded;
 static unsigned forks;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -95,17 +94,11 @@ static void initialize(void)
   initialized =
     pthread_atfork(fork_prepare, fork_parent, fork_child) == 0 &&
     curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && atexit(stop_all) == 0;
-  sigpipe_guarded = curl_version_info(CURLVERSION_NOW)->version_num < 0x075800;
 }
 
 bool process_init(void)
 {
   return pthread_once(&once, initialize) == 0 && initialized;
-}
-
-bool process_guards_sigpipe(void)
-{
-  return sigpipe_guarded;
 }
 
 /* ===} */

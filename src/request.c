@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * request: userdata jogg.core.request, a hold on one transfer.
+ * request: see request.h.
  *
  * Progress may be read at any time, everything else once the transfer is
- * finished.  Collecting a request cancels it.
- *
- * Lua's collector walks at a stretch over all that has a finalizer, what is
- * closed included.  So those that are retired serve again: they stand in their
- * metatable, at 1 and on.
+ * finished.  A request whose client is gone, too, ends, as do both with the
+ * Lua state, in whatever order.
  */
 
 /*** @module jogg.core */
-#include "client.h"
+#include "request.h"
+
+#include "disk_work.h"
 #include "error.h"
-#include "jogg.h"
 #include "json.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define SPARE_REQUESTS 64
 
 static struct request **request_check(lua_State *L)
 {
-  return jogg_self(L, REQUEST_TYPE);
+  return luaL_checkudata(L, 1, REQUEST_TYPE);
 }
 
 /* [-0, +0, v] */
@@ -36,61 +31,34 @@ static struct request *request_live(lua_State *L)
   return r;
 }
 
-struct transfer *request_transfer(lua_State *L, int index)
+/* The transfer of a request that can be asked for its result.  [-0, +0, v] */
+static const struct transfer *request_finished(lua_State *L)
 {
-  struct request **r = luaL_checkudata(L, index, REQUEST_TYPE);
+  const struct transfer *t = request_live(L)->transfer;
 
-  luaL_argcheck(L, *r, index, "a closed request");
-  return (*r)->transfer;
-}
-
-/* A request that can be asked for its result.  [-0, +0, v] */
-static struct request *request_finished(lua_State *L)
-{
-  struct request *r = request_live(L);
-
-  if (!r->transfer->finished)
+  if (!t->finished)
     luaL_error(L, "the request is still in flight");
-  return r;
+  return t;
 }
 
-/* A closed one.  [-0, +1, e] */
-static struct request **request_userdata(lua_State *L)
+struct request *request_new(lua_State *L, int index)
 {
-  struct request **request;
-  int spare;
-
-  luaL_getmetatable(L, REQUEST_TYPE);
-  spare = (int)lua_rawlen(L, -1);
-  if (spare > 0) {
-    lua_rawgeti(L, -1, spare);
-    lua_pushnil(L);
-    lua_rawseti(L, -3, spare);
-    lua_remove(L, -2);
-    return lua_touserdata(L, -1);
-  }
-  request = lua_newuserdatauv(L, sizeof(struct request *), 0);
-  *request = NULL;
-  lua_insert(L, -2);
-  lua_setmetatable(L, -2);
-  return request;
-}
-
-struct request *request_new(lua_State *L)
-{
-  struct request **request = request_userdata(L);
-  struct request *r;
+  struct request **request, *r;
   struct client *c;
 
-  c = client_live(L); /* now: a finalizer may just have closed it */
-  *request = r = malloc(sizeof *r); /* glibc's calloc knows no thread cache */
-  if (r) {
-    memset(r, 0, sizeof *r);
-    r->transfer = client_transfer(c);
-  }
-  if (!r || !r->transfer)
+  index = lua_absindex(L, index);
+  request = lua_newuserdatauv(L, sizeof(struct request *), 0);
+  *request = NULL;
+  luaL_setmetatable(L, REQUEST_TYPE);
+  c = client_live(L, index); /* now: a finalizer may just have closed it */
+  r = calloc(1, sizeof *r);
+  if (!r)
     luaL_error(L, "not enough memory");
-  client_link(c, r);
+  client_add(c, r);
+  *request = r;
+  r->transfer = transfer_new();
+  if (!r->transfer)
+    luaL_error(L, "not enough memory");
   return r;
 }
 
@@ -108,65 +76,81 @@ static int request_done(lua_State *L)
 }
 
 /***
-How far a download is.
+How far a download or an upload is.
 @function request:progress
-@treturn integer bytes of the file that are here
+@treturn integer bytes of the file that are here, or were sent
 @treturn ?integer bytes of the whole file, when known
 */
 static int request_progress(lua_State *L)
 {
-  struct request *r = request_live(L);
-  int64_t expected;
+  struct transfer *t = request_live(L)->transfer;
+  int64_t expected = atomic_load(&t->expected);
 
-  jogg_push_count(L, atomic_load(&r->transfer->received));
-  expected = atomic_load(&r->transfer->expected);
+  lua_util_push_count(L, atomic_load(&t->moved));
   if (expected < 0)
     return 1;
-  jogg_push_count(L, expected);
+  lua_util_push_count(L, expected);
   return 2;
+}
+
+/* The value of a finished work on the disk.  [-0, +1, m] */
+static void push_value(lua_State *L, const struct transfer *t)
+{
+  if (t->disk == disk_work_source)
+    lua_util_push_count(L, atomic_load(&t->expected));
+  else if (t->disk != disk_work_open)
+    lua_pushboolean(L, 1);
+  else if (t->exists)
+    lua_pushlstring(L, t->answer.data ? t->answer.data : "", t->answer.length);
+  else
+    lua_pushnil(L);
 }
 
 /***
 The answer, or why there is none.
+
+A failure is a table: `class` (a word), `sent` (may the server have received
+the request?); and where they are known `status` (HTTP status, of the proxy for
+the class `proxy`), `detail` (libcurl's words, or a Content-Encoding), `system`
+and `errno` (what the system said, `"ENOSPC"`), `path` (of a whole file that
+was kept, or of a source that has changed) and `verdict` (of an address: see
+@{url_fault}, and `"insecure"`, `"private"`; of a file: `"empty"`, `"foreign"`,
+`"cut"`).
+
+The classes are `cancelled closed connect_timeout stall_timeout timeout name
+connect broken proxy handshake certificate reply encoding too_large range url
+not_whole file changed busy descriptors memory`.
 @function request:result
 @treturn[1] integer HTTP status
-@treturn[1] any the decoded body; true for a video that was stored, and, with
-the status 0, for a file that @{client:create} has made
+@treturn[1] any the decoded body
 @treturn[2] integer HTTP status
 @treturn[2] nil the body is not JSON
 @treturn[2] string why not
-@treturn[3] nil
-@treturn[3] table error
+@treturn[3] integer HTTP status
+@treturn[3] boolean true: a download's body arrived whole
+@treturn[4] integer 0: work on the disk is done
+@treturn[4] any true, or what @{record:open} read, or the size that
+@{source:open} found
+@treturn[5] nil
+@treturn[5] table failure
 */
 static int request_result(lua_State *L)
 {
-  struct request *r = request_finished(L);
-  struct transfer *t = r->transfer;
+  const struct transfer *t = request_finished(L);
 
-  if (r->client)
-    client_claim(r->client, t);
-  if (t->end != END_ANSWERED && t->end != END_STORED && t->end != END_CREATED)
-    return error_push_transfer(L, t);
+  if (t->failure != FAILURE_NONE)
+    return error_push(L, t);
   lua_pushinteger(L, (lua_Integer)t->status);
-  if (t->end != END_ANSWERED) {
+  if (t->disk) {
+    push_value(L, t);
+    return 2;
+  }
+  if (t->stored) {
     lua_pushboolean(L, 1);
     return 2;
   }
   return 1 + json_decode(L, t->answer.data ? t->answer.data : "",
                          t->answer.length);
-}
-
-/***
-Does the answer say that the service did as it was asked: HTTP status 2xx, and
-`code` 0?  Does not decode it.  Where there is doubt, and of a GET, which is
-asked for its data, @{request:result} knows.
-@function request:is_accepted
-@treturn boolean
-*/
-static int request_is_accepted(lua_State *L)
-{
-  lua_pushboolean(L, request_finished(L)->transfer->accepted);
-  return 1;
 }
 
 static void set_text(lua_State *L, const char *name, const char *text)
@@ -180,23 +164,24 @@ static void set_text(lua_State *L, const char *name, const char *text)
 /***
 The headers that matter, of a finished request.
 @function request:headers
-@treturn table `content_type`, `location`, `request_id`,
+@treturn table `content_type`, `content_encoding`, `location`, `request_id`,
 `rate_remaining`, `rate_reset` (strings) and `retry_after` (seconds), each
 only if the server sent it
 */
 static int request_headers(lua_State *L)
 {
-  const struct transfer *t = request_finished(L)->transfer;
-  const struct headers *h = transfer_headers(t);
+  const struct transfer *t = request_finished(L);
+  const struct headers *h = &t->headers;
 
   lua_createtable(L, 0, 8);
   set_text(L, "content_type", h->content_type);
+  set_text(L, "content_encoding", h->content_encoding);
   set_text(L, "location", h->location);
   set_text(L, "request_id", h->request_id);
   set_text(L, "rate_remaining", h->rate_remaining);
   set_text(L, "rate_reset", h->rate_reset);
   if (t->retry_after > 0) {
-    jogg_push_count(L, t->retry_after);
+    lua_util_push_count(L, t->retry_after);
     lua_setfield(L, -2, "retry_after");
   }
   return 1;
@@ -211,90 +196,43 @@ proves that the rest belongs to it
 */
 static int request_validator(lua_State *L)
 {
-  const struct transfer *t = request_finished(L)->transfer;
-  const struct headers *h = transfer_headers(t);
+  const struct transfer *t = request_finished(L);
+  const struct headers *h = &t->headers;
 
-  if (!t->url || t->status != 200 || !t->body_begun)
+  if (!t->download || t->status != 200 || !t->body_begun)
     return 0;
   lua_pushstring(L, h->etag[0] == '"' ? h->etag : h->modified);
   return 1;
 }
 
 /***
-The first bytes of the body as they came, of a finished request.
-@function request:text
-@tparam integer maximum
-@treturn string
-*/
-static int request_text(lua_State *L)
-{
-  const struct transfer *t = request_finished(L)->transfer;
-  lua_Integer maximum = luaL_checkinteger(L, 2);
-  size_t n = t->answer.length;
-
-  luaL_argcheck(L, maximum >= 0, 2, "negative");
-  if (n > (size_t)maximum)
-    n = (size_t)maximum;
-  lua_pushlstring(L, n ? t->answer.data : "", n);
-  return 1;
-}
-
-/***
-Asks for the end of the request.  It finishes soon, with an error of kind
+Asks for the end of the request.  It finishes soon, with a failure of the class
 `cancelled` unless it was finished already.
 @function request:cancel
-@treturn boolean may it have left already, this time?  False is certain
+@treturn boolean may it have been sent?  False is certain
 */
 static int request_cancel(lua_State *L)
 {
   struct request *r = *request_check(L);
 
-  if (r && r->client && !r->transfer->finished)
-    client_cancel(r->client, r);
-  lua_pushboolean(L, r && transfer_has_begun(r->transfer));
+  if (r)
+    client_cancel(r);
+  lua_pushboolean(L, r && atomic_load(&r->transfer->begun));
   return 1;
 }
 
-/* Is it this that closed it? */
-static bool request_end(struct request **request)
-{
-  struct request *r = *request;
-
-  *request = NULL;
-  if (!r)
-    return false;
-  if (r->client)
-    client_release(r->client, r);
-  else
-    transfer_free(r->transfer);
-  free(r);
-  return true;
-}
-
+/***
+Lets go of the request; one that is in flight is cancelled.  May be called any
+number of times.
+@function request:close
+*/
 static int request_close(lua_State *L)
 {
-  (void)request_end(request_check(L));
-  return 0;
-}
+  struct request **request = request_check(L), *r = *request;
 
-/***
-Closes the request, for a caller who is the only one to have it: it will be
-another one.
-@function request:retire
-*/
-static int request_retire(lua_State *L)
-{
-  int spare;
-
-  if (!request_end(request_check(L)))
-    return 0; /* it may be among them already */
-  lua_settop(L, 1);
-  lua_getmetatable(L, 1);
-  spare = (int)lua_rawlen(L, 2);
-  if (spare < SPARE_REQUESTS) {
-    lua_insert(L, 1);
-    lua_rawseti(L, 1, spare + 1);
-  }
+  *request = NULL;
+  if (r)
+    client_remove(r);
   return 0;
 }
 
@@ -311,25 +249,6 @@ static int request_tostring(lua_State *L)
   return 1;
 }
 
-/* For all spare ones, so that to retire one takes no memory.  [-0, +0, e] */
-static void make_room(lua_State *L)
-{
-  int i;
-
-  luaL_getmetatable(L, REQUEST_TYPE);
-  if (lua_rawlen(L, -1) == 0) {
-    for (i = 1; i <= SPARE_REQUESTS; i++) {
-      lua_pushboolean(L, 1);
-      lua_rawseti(L, -2, i);
-    }
-    for (i = 1; i <= SPARE_REQUESTS; i++) {
-      lua_pushnil(L);
-      lua_rawseti(L, -2, i);
-    }
-  }
-  lua_pop(L, 1);
-}
-
 void request_register(lua_State *L)
 {
   static const luaL_Reg METHODS[] = {
@@ -337,15 +256,11 @@ void request_register(lua_State *L)
     { "close", request_close },
     { "done", request_done },
     { "headers", request_headers },
-    { "is_accepted", request_is_accepted },
     { "progress", request_progress },
     { "result", request_result },
-    { "retire", request_retire },
-    { "text", request_text },
     { "validator", request_validator },
     { NULL, NULL }
   };
 
-  jogg_type(L, REQUEST_TYPE, METHODS, request_close, request_tostring);
-  make_room(L);
+  lua_util_type(L, REQUEST_TYPE, METHODS, request_close, request_tostring);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * transfer: one exchange with a server: what is asked, how far it is, how it
- * ended; or a piece of work on the disk, which may take as long.
+ * transfer: one exchange with a server, or one piece of work on the disk: what
+ * is asked, how far it is, how it ended.
  *
  * Owns the bytes of the request and of the answer.  It passes from the host's
- * thread to the driving thread and back; only the fields marked "shared" are
- * touched by both at once.  The easy handle that carries it belongs to the
- * loop.  It knows no Lua.
+ * thread to the thread that drives the loop and back; only the fields marked
+ * "shared" are touched by both at once.  It knows no Lua.
  */
 #ifndef JOGG_TRANSFER_H
 #define JOGG_TRANSFER_H
@@ -14,6 +13,8 @@
 #include "buf.h"
 #include "file.h"
 #include "headers.h"
+#include "record.h"
+#include "source.h"
 #include "url.h"
 
 #include <curl/curl.h>
@@ -22,159 +23,147 @@
 #include <stdint.h>
 
 #define TRANSFER_BODY_MAXIMUM (4 * 1024 * 1024)
+#define TRANSFER_ANSWER_MAXIMUM (4 * 1024 * 1024)
+#define TRANSFER_PATH_MAXIMUM 256 /* with its NUL */
 
-/* What is to be done. */
-enum transfer_work {
-  TRANSFER_EXCHANGE, /* with a server */
-  TRANSFER_CREATE,   /* the file is made */
-  TRANSFER_RELEASE   /* the file is let go of */
+enum transfer_method {
+  TRANSFER_GET,
+  TRANSFER_POST,
+  TRANSFER_PUT,
+  TRANSFER_DELETE
 };
 
-enum transfer_method { TRANSFER_GET, TRANSFER_POST, TRANSFER_PUT };
-
-/* How a transfer ended. */
-enum transfer_end {
-  END_NONE,            /* it did not end yet */
-  END_ANSWERED,        /* a whole answer arrived; its status may be anything */
-  END_STORED,          /* the video is whole and in its place */
-  END_CREATED,         /* the file is made */
-  END_RELEASED,        /* the file is let go of */
-  END_CANCELLED,
-  END_CLOSED,          /* the client was closed meanwhile */
-  END_URL,             /* the video's address is not used; see refused */
-  END_CONNECT_TIMEOUT,
-  END_STALL_TIMEOUT,
-  END_TOTAL_TIMEOUT,
-  END_NAME,            /* the host name could not be resolved */
-  END_CONNECT,         /* no connection: refused, no route, ... */
-  END_NETWORK,         /* the connection broke */
-  END_HANDSHAKE,       /* TLS: the handshake broke off */
-  END_CERTIFICATE,     /* TLS: the server could not be trusted */
-  END_PROTOCOL,        /* not understandable as HTTP */
-  END_TOO_LARGE,       /* a cap was exceeded */
-  END_RANGE,           /* the server did not go on where we asked it to */
-  END_NOT_WHOLE,       /* the file is not a whole MP4; see verdict */
-  END_FILE,            /* the disk refused; see file_error */
-  END_DESCRIPTORS,     /* no descriptor was free for a socket */
-  END_MEMORY
-};
-
-/* What comes besides the body.  It is larger than all else, so who waits has
-   none. */
-struct reply {
-  struct headers headers;
-  char detail[CURL_ERROR_SIZE];
-};
-
-/* When it is to be done, and when once more.  Moments are of clock_ms. */
-struct schedule {
-  int64_t due_ms;      /* not before this; 0: at once */
-  int64_t every_ms;    /* again so long after an answer; 0: once */
-  int64_t last_ms;     /* not again after this */
-  int64_t deadline_ms; /* given up at this; 0: never */
-  uint64_t going;      /* again while data.status is one of these bits */
+/* How a transfer fails. */
+enum failure {
+  FAILURE_NONE,            /* it did not fail, or not yet */
+  FAILURE_CANCELLED,
+  FAILURE_CLOSED,          /* the client was closed meanwhile */
+  FAILURE_CONNECT_TIMEOUT, /* no connection in time, or no TLS handshake */
+  FAILURE_STALL_TIMEOUT,   /* the server was silent for too long */
+  FAILURE_TIMEOUT,         /* the whole exchange took too long */
+  FAILURE_NAME,            /* the host name could not be resolved */
+  FAILURE_CONNECT,         /* no connection: refused, no route, ... */
+  FAILURE_BROKEN,          /* the connection broke */
+  FAILURE_PROXY,           /* the proxy refused, or cannot be used */
+  FAILURE_HANDSHAKE,       /* TLS: the handshake broke off */
+  FAILURE_CERTIFICATE,     /* TLS: the server could not be trusted */
+  FAILURE_REPLY,           /* the answer is not valid HTTP */
+  FAILURE_ENCODING,        /* the body has a Content-Encoding */
+  FAILURE_TOO_LARGE,       /* a maximum was exceeded */
+  FAILURE_RANGE,           /* the server did not continue where it was asked */
+  FAILURE_URL,             /* the address is not used: see refused */
+  FAILURE_NOT_WHOLE,       /* the file is not a whole MP4: see verdict */
+  FAILURE_FILE,            /* the disk refused: see system_error */
+  FAILURE_CHANGED,         /* the source is not what it was when opened */
+  FAILURE_BUSY,            /* another holder has the record */
+  FAILURE_DESCRIPTORS,     /* no descriptor was free */
+  FAILURE_MEMORY
 };
 
 struct transfer {
   struct transfer *next; /* in whatever list it is in */
 
-  /* The request; set by the host before it is submitted. */
-  enum transfer_work work;
+  /* What is asked; set by the host before it is submitted. */
+  int (*disk)(struct transfer *t); /* work on the disk, in place of an
+                                      exchange; returns an errno */
   enum transfer_method method;
-  struct buf path;     /* of the API, NUL-terminated */
-  struct buf query;    /* "name=value" pairs, each NUL-terminated */
-  struct buf body;     /* what is sent; of TRANSFER_CREATE the target's name;
-                          of a download the video's address */
-  struct file *file;   /* where the answer goes, or NULL: into `answer`; let
-                          go of when the transfer ends, where that happens */
-  bool local;          /* the video may be on this machine */
-  char validator[128]; /* for If-Range, or "": then no part is asked for */
+  struct buf path;         /* of the API, NUL-terminated */
+  struct buf query;        /* "name=value" pairs, each NUL-terminated */
+  struct buf body;         /* what is sent, or written to a record */
+  CURLU *url;              /* an address elsewhere; NULL: the API's */
+  char *host;              /* of that address; NULL: the API's */
+  enum url_verdict refused; /* why that address is not used, or URL_OK */
+  struct file *file;       /* where the body of a 200 or 206 answer goes, or
+                              what work on the disk is for; NULL: none */
+  struct record *record;   /* what work on the disk is for */
+  struct source *source;   /* what is sent in place of `body`, or what work on
+                              the disk is for; these three are let go of when
+                              the transfer ends, where that happens */
+  struct buf type;         /* the header line for it, NUL-terminated, or empty:
+                              none */
+  bool download;           /* an exchange with a file */
+  char validator[128];     /* for If-Range, or "": ask for the whole file */
   int64_t connect_timeout_ms, stall_timeout_ms, total_timeout_ms; /* 0: none */
-  bool patient;        /* the server may think for all of the total timeout */
-  bool beside;         /* it takes no place among those in flight */
-  struct schedule schedule;
+  bool slow_answer;        /* the server may be silent before its answer for
+                              all of the total timeout */
+  bool fresh;              /* on a new connection */
+  bool beside;             /* takes no slot */
+  bool public;             /* only to an address that is public */
 
   /* Shared. */
   atomic_bool cancelled;
-  atomic_bool begun;        /* its request may have left */
-  _Atomic int64_t received; /* bytes of the file in all */
-  _Atomic int64_t expected; /* -1: unknown */
+  atomic_bool begun;        /* the request may have left */
+  _Atomic int64_t moved;    /* bytes of the file that are here, in all, or
+                               bytes of the source that were sent */
+  _Atomic int64_t expected; /* when all have; -1: unknown */
 
   /* The driving thread's own. */
-  CURL *easy;                /* carries it; NULL when not running */
-  CURLU *url;                /* of the video; NULL: the API's own base URL */
-  int64_t touched_ms;        /* when the last byte came, at the latest */
-  bool heard;                /* bytes came since that was looked at */
-  size_t header_bytes;
-  bool headers_whole;        /* the empty line after them came */
-  int64_t offset;            /* of the file, when the transfer began */
+  CURL *easy;              /* carries it; NULL when it does not run */
+  int64_t held_ms;         /* since when it waits for another's look-up of the
+                              same name; 0: it does not */
+  int64_t begun_ms;
+  int64_t touched_ms;      /* when the last byte came, at the latest */
+  bool heard;              /* bytes came since touched_ms was set */
+  bool secure;             /* the address is https */
+  bool proxied;            /* a proxy of the environment may be in use */
+  bool connected;          /* connection, tunnel and TLS handshake stand */
   bool body_begun;
-  enum transfer_end failure; /* set by a callback that aborts */
+  bool answer_cut;         /* enough was read of an answer whose text matters
+                              little: instead of a file, or about a source */
+  size_t header_bytes;
+  int64_t offset;          /* of the file, when the exchange began; of the
+                              source: what libcurl was given of it */
+  int queued;              /* bytes that the socket held, last time */
 
-  /* The result; for the host, once the transfer is finished. */
-  enum transfer_end end;
-  CURLcode code;
-  long os_error;
-  long status;               /* HTTP status; 0: none came */
-  bool accepted;             /* no GET, and the answer says so: state.h */
-  bool sent;                 /* at least one byte of the request left us */
-  int64_t retry_after;       /* seconds; 0: the server did not say */
-  struct buf answer;
-  struct reply *reply;       /* NULL: it never began */
+  /* The result; the host's once the transfer is finished. */
+  enum failure failure;
+  bool sent;               /* the server may have received the request */
+  bool stored;             /* the file is whole */
+  bool exists;             /* there is a record */
+  bool headers_whole;      /* the empty line after the headers came */
+  long status;             /* HTTP status of the answer, or of the proxy that
+                              refused; 0: none came */
+  int64_t retry_after;     /* seconds; 0: the server did not say */
+  int system_error;        /* an errno, or 0 */
   enum mp4_verdict verdict;
-  enum url_verdict refused;
-  int file_error;
+  struct buf answer;
+  char *failed_path;       /* what the failure is about, or NULL: a whole file
+                              that stayed where it is, or the source */
 
   /* The host's own. */
-  uint64_t id;
-  uint32_t waiter;  /* the slot of the task that may wait for it; see tasks.h */
-  bool submitted;   /* it was handed over */
-  bool finished;    /* it came back */
-  bool unannounced; /* it came back, and nobody was told */
-  bool abandoned;   /* nobody waits for it any more */
+  bool submitted;          /* it was handed over */
+  bool finished;           /* it came back */
+  bool listed;             /* it came back and was not handed out */
+  bool abandoned;          /* its request was closed */
+
+  /* More of the result; last, because to clear all of it takes time. */
+  char detail[CURL_ERROR_SIZE]; /* libcurl's words, or "" */
+  struct headers headers;
 };
 
 /* A transfer with nothing in it.  NULL when memory ran out. */
 struct transfer *transfer_new(void);
 
-/* Ready to be used again, memory kept. */
-void transfer_reset(struct transfer *t);
-
-/* Releases what it does not need before it begins. */
-void transfer_slim(struct transfer *t);
-
-/* Releases everything.  NULL is allowed. */
+/* NULL is allowed. */
 void transfer_free(struct transfer *t);
 
-/* libcurl's callback; `user` is the transfer. */
+/* libcurl's callback for header lines; `user` is the transfer. */
 size_t transfer_on_header(char *bytes, size_t size, size_t n, void *user);
 
-/* Notes how libcurl says it ended, and finishes the file if there is one.
-   Reads from the easy handle, so it is called before that is removed. */
-void transfer_conclude(struct transfer *t, CURLcode code, const char *detail);
+/* Lets go of file, record and source, by the thread that drives the loop. */
+void transfer_release(struct transfer *t);
 
-/* What comes before the exchange, or instead of it.  END_NONE: the exchange is
-   to begin now; otherwise how the transfer ends. */
-enum transfer_end transfer_begin(struct transfer *t);
+/* {=== lists: first in, first out, linked by `next` */
 
-/* Was it answered so that it is to be done once more?  Then its result is
-   forgotten, and its schedule says when. */
-bool transfer_repeats(struct transfer *t);
+struct transfer_list {
+  struct transfer *first, *last;
+};
 
-/* May its request have left?  A transfer that was cancelled before this said
-   no is never sent. */
-bool transfer_has_begun(const struct transfer *t);
+void transfer_list_add(struct transfer_list *list, struct transfer *t);
 
-/* The headers that came, and libcurl's words; empty where it never began. */
-const struct headers *transfer_headers(const struct transfer *t);
-const char *transfer_detail(const struct transfer *t);
+/* NULL when it is empty. */
+struct transfer *transfer_list_take(struct transfer_list *list);
 
-/* Ends a transfer without libcurl: cancelled, closed, timed out, ... */
-void transfer_abort(struct transfer *t, enum transfer_end end);
-
-/* When its silence becomes too long, or is to be looked at again, in
-   clock_ms; CLOCK_NEVER if never.  It is too long when that is not after
-   `now_ms`. */
-int64_t transfer_stall_ms(struct transfer *t, int64_t now_ms);
+/* ===} */
 
 #endif

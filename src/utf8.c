@@ -11,9 +11,9 @@ static bool between(unsigned char byte, unsigned low, unsigned high)
   return byte >= low && byte <= high;
 }
 
-/* The length of the well-formed sequence that starts at p, or 0. */
-static size_t sequence_length(const unsigned char *p, size_t left)
+size_t utf8_sequence_length(const char *text, size_t n)
 {
+  const unsigned char *p = (const unsigned char *)text;
   unsigned low = 0x80, high = 0xBF; /* of the second byte */
   size_t length, i;
 
@@ -35,7 +35,7 @@ static size_t sequence_length(const unsigned char *p, size_t left)
     low = 0x90;
   else if (p[0] == 0xF4)
     high = 0x8F; /* nothing above U+10FFFF */
-  if (length > left || !between(p[1], low, high))
+  if (length > n || !between(p[1], low, high))
     return 0;
   for (i = 2; i < length; i++) {
     if (!between(p[i], 0x80, 0xBF))
@@ -49,7 +49,7 @@ size_t utf8_valid_length(const char *text, size_t n)
   size_t i = 0;
 
   while (i < n) {
-    size_t length = sequence_length((const unsigned char *)text + i, n - i);
+    size_t length = utf8_sequence_length(text + i, n - i);
     if (length == 0)
       break;
     i += length;

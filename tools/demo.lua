@@ -10,6 +10,10 @@ local jogg = require "jogg"
 
 local service = os.getenv "JOGG_BASE_URL"
 local output, url = arg[1], arg[2]
+if not (output and service) then
+  io.stderr:write "usage: JOGG_BASE_URL=... lua tools/demo.lua FILE [URL]\n"
+  os.exit(2)
+end
 if not url or url == "" then
   url = service .. "/samples/lamp.html"
 end
@@ -28,16 +32,31 @@ local function show(progress)
   end
 end
 
-io.stdout:write("sandbox: ", service, "\n", "page: ", url, "\n")
-local video, err = jogg.make_video {
-  url = url,
-  output = output,
-  overwrite = true,
-  poll = { first = 0.2, interval = 0.2, max = 0.5 },
-  on_progress = show,
-}
-if not video then
-  io.stderr:write("demo: ", tostring(err), "\n")
+local generation = os.getenv "JOGG_GENERATION" or "open"
+io.stdout:write("sandbox: ", service, "\n", "generation: ", generation, "\n",
+  "page: ", url, "\n")
+
+local function make()
+  local client = jogg.client { generation = generation }
+  local avatar
+  if generation == "v2" then -- which wants an avatar
+    avatar = client:avatars { aspect_ratio = "portrait" } ()
+  end
+  return client:make_video {
+    url = url,
+    output = output,
+    overwrite = true,
+    aspect_ratio = "portrait",
+    avatar_id = avatar and avatar.id or nil,
+    poll = { first = 0.2, interval = 0.2, max = 0.5 },
+    on_progress = show,
+  }
+end
+
+-- Protected: an argument that jogg refuses is the user's, not a fault in here.
+local accepted, video, err = pcall(make)
+if not (accepted and video) then
+  io.stderr:write("demo: ", tostring(accepted and err or video), "\n")
   os.exit(1)
 end
 io.stdout:write(("%s s long, %d bytes\n"):format(

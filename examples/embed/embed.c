@@ -7,11 +7,12 @@
  *
  *   make libjogg.a
  *   cc -Wl,-E -pthread -o embed examples/embed/embed.c build/lua5.4/libjogg.a \
- *     $(pkg-config --cflags --libs lua5.4 libcurl) -lm -ldl
+ *     $(pkg-config --cflags --libs lua5.4 libcurl libcrypto) -lm \
+ *     -ldl
  *   LUA_PATH='lua/?.lua;lua/?/init.lua;;' ./embed examples/embed/video.lua \
  *     URL FILE.mp4
  *
- * Needs the headers of Lua 5.4 and libcurl, lua-cjson, and JOGG_API_KEY.
+ * Needs the headers of Lua 5.4, libcurl and OpenSSL; lua-cjson; JOGG_API_KEY.
  * -Wl,-E lets lua-cjson, which is a shared library, find this program's Lua.
  */
 #define _POSIX_C_SOURCE 200809L

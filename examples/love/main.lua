@@ -43,8 +43,11 @@ local function read_arguments(arguments)
     end
     i = i + 1
   end
-  assert(options.urls[1], "usage: love examples/love [--report FILE] " ..
-    "[--picture FILE.png] FOLDER URL...")
+  if not options.urls[1] then
+    io.stderr:write("usage: love examples/love [--report FILE] ",
+      "[--picture FILE.png] FOLDER URL...\n")
+    os.exit(2)
+  end
 end
 
 -- Everything jogg does with a video, from the URL to the file, is in here.

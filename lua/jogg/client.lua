@@ -2,182 +2,133 @@
 
 --- A client: what it offers, and who may call it from where.
 --
--- How a call goes out and comes back is in @{jogg.pipeline}, the workflow in
--- @{jogg.job}, waiting in @{jogg.scheduler}.
+-- The service's operations become methods of the client: they are data, in
+-- `jogg.api.*`. How a call is made is in `jogg.call`, the workflow in
+-- `jogg.job`, tasks and waiting in @{jogg.tasks}.
 -- @module jogg.client
 
-require "jogg.interpreted" ()
-
+local check = require "jogg.check"
+local config = require "jogg.config"
 local core = require "jogg.core"
+local downloads = require "jogg.download"
 local errors = require "jogg.error"
 local job = require "jogg.job"
-local operations = require "jogg.operations"
-local options = require "jogg.options"
-local pipeline = require "jogg.pipeline"
-local schedulers = require "jogg.scheduler"
+local limiter = require "jogg.limiter"
+local pager = require "jogg.pager"
+local poller = require "jogg.poller"
+local tasks = require "jogg.tasks"
+local upload = require "jogg.upload"
 local version = require "jogg.version"
-local watch = require "jogg.watch"
 
--- What a frame pays for is found at once.
-local check, give_way = options.check, core.tasks.give_way
-local encode, send = pipeline.encode, pipeline.send
-
-local Client = {}
-local MT = { __name = "jogg.client", __index = Client }
-
-local enter = core.tasks.entrance(MT)
-
-local FIELDS = {
-  api_key = { kind = "text", secret = true },
-  generation = { kind = "text", values = { open = "open" } },
-  base_url = { kind = "url" },
-  ca_file = { kind = "text", filled = true },
-  connect_timeout = { kind = "seconds", minimum = 0.001 },
-  stall_timeout = { kind = "seconds", minimum = 0.001 },
-  timeout = { kind = "seconds", minimum = 0.001 },
-  product_timeout = { kind = "seconds", minimum = 0.001 },
-  retries = { kind = "integer", minimum = 0, maximum = 100 },
-  posts_per_minute = { kind = "integer", minimum = 1, maximum = 100000 },
-  max_transfers = { kind = "integer", minimum = 1, maximum = 1000 },
-  max_bytes = { kind = "integer", minimum = 1, maximum = 9e15 },
+-- The generations of the service, and the kinds of jobs in each.
+local APIS = { open = require "jogg.api.open", v2 = require "jogg.api.v2" }
+local KINDS = {
+  open = { make_video = require "jogg.jobs.open_video" },
+  v2 = require "jogg.jobs.v2",
 }
 
-local HOST = {
-  can_wait = { kind = "callback", required = true },
-  wait = { kind = "callback", required = true },
-  start = { kind = "callback", required = true },
-  stop = { kind = "callback", required = true },
-}
-
-local DEFAULTS = {
-  generation = "open",
-  connect_timeout = 10,
-  stall_timeout = 30,
-  timeout = 60,
-  product_timeout = 180,
-  retries = 4,
-  posts_per_minute = 20,
-  max_transfers = 64,
-  max_bytes = 4 * 1024 ^ 3,
-}
+local WATCH_TIMEOUT = 1800 -- s
+local DOWNLOAD_TIMEOUT = 1800 -- s
 
 local USER_AGENT = ("jogg/%s libcurl/%s %s"):format(version, core.curl_version,
   (_VERSION:gsub(" ", "/")))
 
--- Runs one of the client's functions wherever it was called: in a task and in
--- a script as it is, inside a host's coroutine as a task that it waits for.
-local function within(self, f, ...)
-  local host = self.scheduler.host
-  if not host or self.scheduler:inside() or not host.can_wait() then
-    return f(self.pipeline, ...)
-  end
-  local n, arguments = select("#", ...), { ... }
-  return self.scheduler:spawn(function()
-    return f(self.pipeline,
-      (unpack or table.unpack)(arguments, 1, n)) -- luacheck: ignore
-  end):wait()
-end
+-- What all clients offer; each generation adds its own to it.
+local Client = {}
 
--- Raises where the caller cannot do that, or cannot wait.
-local function live(self, name, waits, level)
-  if waits and enter(self) ~= nil then
-    return
-  end
-  level = level or 3
-  if getmetatable(self) ~= MT then
+-- Metatables of clients → true.
+local METATABLES = {}
+
+-- Raises where the client cannot be used.
+local function check_usable(self, name, level)
+  if not METATABLES[getmetatable(self)] then
     error(("%s is a method: call it as client:%s(...)"):format(name, name),
       level)
   end
-  if not self.core then
-    error("attempt to use a closed client", level)
-  end
-  local usable, why = self.core:is_usable()
-  if not usable then
-    error(why, level) -- after a fork
-  end
-  if waits then
-    self.scheduler:current(level)
+  local fault = self.core:fault()
+  if fault then
+    error(fault, level) -- closed, or made before a fork
   end
 end
 
--- {=== the service's calls
+-- Every method does its checks first, where the caller's line is near. No
+-- method calls another function at its very end: a tail call would take away
+-- the frame that levels count on.
+
+-- {=== the service's operations
+
+local EXTRA = { kind = "object" }
+
+-- Fields that jogg does not know are sent as they are.
+local function take_extra(operation, given, level)
+  if type(given) ~= "table" or given.extra == nil then
+    return given
+  end
+  local extra, err = check.value(EXTRA, given.extra, operation.name .. ".extra",
+    level + 1)
+  if not extra then
+    return nil, err
+  end
+  local rest = {}
+  for name, value in pairs(given) do
+    rest[name] = name ~= "extra" and value or nil
+  end
+  return rest, extra
+end
 
 local function operation_method(name)
-  return function(self, fields)
-    live(self, name, true)
-    local operation = self.operations[name]
-    local checked = check(operation.fields, fields, name, 3)
-    give_way(self.books)
-    local body = encode(operation, checked, name, 3)
-    if not self.scheduler.host then
-      return send(self.pipeline, operation, body)
+  return function(self, given)
+    check_usable(self, name, 3)
+    local operation = self.api.operations[name]
+    if operation.argument and type(given) ~= "table" then
+      given = { [operation.argument] = given }
+    elseif given == nil and not operation.has_required then
+      given = {}
     end
-    return within(self, send, operation, body)
+    local known, extra = take_extra(operation, given, 3)
+    if not known and given ~= nil then
+      return nil, extra
+    end
+    local fields, err = check.fields(operation.fields, known, name, 3)
+    if not fields then
+      err.phase = name
+      return nil, err
+    end
+    for field, value in pairs(extra or {}) do
+      fields[field] = value
+    end
+    if operation.list then
+      local items = pager.new(self, operation, fields)
+      return items
+    end
+    local data
+    data, err = self.scheduler:call(upload.call, self, operation, fields)
+    return data, err
   end
-end
-
---- Has the service read a product page: `POST /open/product`. The page is read
--- while the call waits, up to `product_timeout`.
--- @function Client:create_product
--- @tparam table fields `url`: the product page's address
--- @treturn[1] table `id` (integer, the product's) and `prj_id` (string, the
--- project's)
--- @treturn[2] nil
--- @treturn[2] table error
--- @raise on misuse, at the caller's line
--- @usage local product = assert(client:create_product { url = "https://..." })
-Client.create_product = operation_method "create_product"
-
---- Changes what the service read: `PUT /open/product`. `intro_medias` replaces
--- the whole list; only what is given is sent.
--- @function Client:update_product
--- @tparam table fields `product_id` (the `id` of create_product), `title`,
--- `intro_text`, `target_audience` (strings), `intro_medias` (list of
--- `{type=1|2|"image"|"video", name=, url=, description=, ...}`)
--- @treturn[1] boolean true
--- @treturn[2] nil
--- @treturn[2] table error
--- @raise on misuse, at the caller's line
-Client.update_product = operation_method "update_product"
-
---- Starts the video: `POST /open/project/render`. This is the call that costs;
--- it is repeated only when it certainly had no effect. See `err.outcome`.
--- @function Client:render_project
--- @tparam table fields `project_id` (the `prj_id` of create_product), and the
--- options of make_video that say how the video is to be
--- @treturn[1] boolean true
--- @treturn[2] nil
--- @treturn[2] table error
--- @raise on misuse, at the caller's line
-Client.render_project = operation_method "render_project"
-
-local PROJECT_ID = operations.PROJECT_ID
-
---- Asks for a project's state: `GET /open/prj_info`.
--- @tparam string project_id the `prj_id` of create_product
--- @treturn[1] table the service's own fields: `status` (1 not started, 2 in
--- queue, 3 in progress, 4 success, 5 failure, 99 deleted), `progress`,
--- `video_url`, `video_duration`, `cover_url`, `err_msg`, ...
--- @treturn[2] nil
--- @treturn[2] table error
--- @raise on misuse, at the caller's line
-function Client:project_info(project_id)
-  live(self, "project_info", true)
-  if type(project_id) ~= "string" or project_id == "" or
-    #project_id > PROJECT_ID.maximum or core.text_fault(project_id) then
-    options.value(PROJECT_ID, project_id, "project_info: project_id", 3)
-  end
-  return within(self, self.pipeline.project_info, project_id)
 end
 
 -- ===}
 
 -- {=== the workflow
 
+-- A method that makes something, for a caller that is `level` frames away.
+local function make(self, name, given, level)
+  check_usable(self, name, level + 1)
+  local made, err = job.new(self, KINDS[self.api.generation][name], given,
+    level + 1)
+  if not made then
+    return nil, err
+  end
+  local result
+  result, err = self.scheduler:call(job.run, made)
+  return result, err
+end
+
 --- Makes a video of a product page, from the URL to the file. See the README
 -- for all options.
--- @tparam table given `url` or `resume`; how the video is to be; `product`;
--- `output`, `overwrite`; `timeout`, `poll`; `on_progress`
+-- @tparam table given `url`, `project_id` or `resume`; how the video is to be;
+-- `product`; `output`, `overwrite`; `job_file`; `timeout`, `download_timeout`,
+-- `poll`; `on_progress`
 -- @treturn[1] table `url`, `cover_url`, `duration` (seconds), `status`
 -- (`completed`), `product_id`, `project_id`, `path`, `bytes`, `raw`
 -- @treturn[2] nil
@@ -186,72 +137,309 @@ end
 -- @usage local video = assert(client:make_video {
 --   url = "https://shop.example/lamp", output = "lamp.mp4" })
 function Client:make_video(given)
-  live(self, "make_video", true)
-  return within(self, job.run_in, job.new(self.pipeline, given, 3))
+  local video, err = make(self, "make_video", given, 3)
+  return video, err
 end
 
---- The polling coroutine: looks at a project until it is completed, failed or
--- deleted. Inside a task it suspends the task between looks.
+local BATCH = {
+  concurrency = { kind = "integer", minimum = 1, maximum = 100000 },
+  on_progress = { kind = "callback" },
+}
+local CONCURRENCY = 4
+
+-- Yields the options of one job after the other: from a list or an iterator.
+local function each(list)
+  if type(list) == "function" then
+    return list
+  end
+  local i = 0
+  return function()
+    i = i + 1
+    return list[i]
+  end
+end
+
+-- Many jobs, some at a time. Each is a task of its own; the one that called
+-- make_videos begins them.
+local Batch = {}
+Batch.__index = Batch
+
+-- The task that began them ends: see tasks.guard.
+function Batch:abandon()
+  for task in pairs(self.running) do
+    task:cancel()
+  end
+end
+
+function Batch:explain() -- luacheck: ignore 212
+end
+
+-- Makes one video. Returns it; or nil and an error.
+local function make_row(self, batch, row, index)
+  if type(row) == "table" and row.on_progress == nil and batch.on_progress then
+    local copy = {}
+    for name, value in pairs(row) do
+      copy[name] = value
+    end
+    function copy.on_progress(p)
+      p.index = index
+      batch.on_progress(p)
+    end
+    row = copy
+  end
+  local made, err = check.as_data(job.new, self,
+    KINDS[self.api.generation].make_video, row, 1)
+  if not made then
+    return nil, err
+  end
+  local video
+  video, err = job.run(made)
+  return video, err
+end
+
+local function begin_row(self, batch, row)
+  batch.taken, batch.count = batch.taken + 1, batch.count + 1
+  local index, owner = batch.taken, tasks.current()
+  local task = self.scheduler:spawn(function()
+    local video, err = make_row(self, batch, row, index)
+    batch.results[index] = { video = video, err = err, index = index }
+    return true
+  end)
+  batch.running[task] = true
+  tasks.on_end(task, function()
+    if not batch.results[index] then -- it was cancelled, or raised an error
+      batch.results[index] = { err = task.err, index = index }
+    end
+    batch.running[task], batch.count = nil, batch.count - 1
+    tasks.wake(owner)
+  end)
+end
+
+-- Begins the rows, as many at a time as is wanted, and waits for the last one.
+-- Returns true; or nil and an error.
+local function run_batch(self, batch)
+  local more, fault = true, nil
+  while more or batch.count > 0 do
+    if more and batch.count < batch.concurrency then
+      local ok, row = pcall(tasks.tell, batch.next_row)
+      if not ok then -- what runs is not given up for it
+        fault = errors.new { kind = "task", cause = row, retryable = false,
+          message = errors.is(row) and row.message or tostring(row) }
+      end
+      more = ok and row ~= nil
+      if more then
+        begin_row(self, batch, row)
+      end
+    else
+      local ok, err = self.scheduler:park()
+      if not ok then
+        return nil, err
+      end
+    end
+  end
+  return not fault or nil, fault
+end
+
+--- Makes many videos, some at a time. One row that fails ends alone.
+-- @tparam table|function list of make_video's options, or a function that
+-- returns the next ones each time and nil at the end
+-- @tparam ?table given `concurrency` (4: how many jobs at a time),
+-- `on_progress(p)` as for make_video, with `p.index`
+-- @treturn[1] table for each row, in order: `{video=..., index=...}` or
+-- `{err=..., index=...}`
+-- @treturn[2] nil
+-- @treturn[2] table error: the function raised one, or the call was cancelled;
+-- `err.results` has the rows that were worked through
+-- @raise on misuse, at the caller's line
+-- @usage for _, row in ipairs(assert(client:make_videos(list))) do
+--   print(row.index, row.video and row.video.path or row.err)
+-- end
+function Client:make_videos(list, given)
+  check_usable(self, "make_videos", 3)
+  if type(list) ~= "table" and type(list) ~= "function" then
+    error("make_videos: a list or a function is expected, not a " ..
+      type(list), 2)
+  end
+  local options, err = check.fields(BATCH, given or {}, "make_videos", 3)
+  if not options then
+    return nil, err
+  end
+  local batch = setmetatable({
+    next_row = each(list), concurrency = options.concurrency or CONCURRENCY,
+    taken = 0, count = 0, running = {}, results = {},
+    on_progress = options.on_progress,
+  }, Batch)
+  local ok
+  ok, err = self.scheduler:call(function()
+    tasks.guard(batch)
+    local done, fault = run_batch(self, batch)
+    tasks.release(batch)
+    batch:abandon() -- nothing runs, unless it was cancelled
+    return done, fault
+  end)
+  if not ok then
+    err.results = batch.results
+    return nil, err
+  end
+  return batch.results
+end
+
+local PROJECT_ID = {
+  kind = "string", required = true, filled = true, maximum = 4096,
+}
+local WATCH = {
+  poll = poller.FIELD,
+  timeout = { kind = "seconds", minimum = 0.001 },
+}
+
+--- Polls a project until it is completed, failed or deleted. Inside a task it
+-- suspends the task between polls.
 -- @tparam string project_id
 -- @tparam ?table given `poll`, `timeout` as for make_video
--- @treturn function an iterator for `for`: each time `info` (`status`,
+-- @treturn[1] function an iterator for `for`: each time `info` (`status`,
 -- `progress` in percent, `video_url`, `cover_url`, `duration`, `message`,
 -- `project_id`, `raw`). When it gives up, the last `info` has `err`.
+-- @treturn[2] nil
+-- @treturn[2] table error of kind `parameter`: an id that cannot be one
 -- @raise on misuse, at the caller's line
 -- @usage for info in client:watch(project_id) do
 --   print(info.status, info.progress, info.err)
 -- end
 function Client:watch(project_id, given)
-  live(self, "watch", true)
-  options.value(PROJECT_ID, project_id, "watch: project_id", 3)
-  local look = watch.new(self.pipeline, project_id, given, 3)
-  return function()
-    live(self, "watch", true)
-    return within(self, look)
+  check_usable(self, "watch", 3)
+  local kind = KINDS[self.api.generation].make_video
+  local id, err = check.value(PROJECT_ID, project_id, "watch: project_id", 3)
+  if not id then
+    return nil, err
   end
+  local options = check.fields(WATCH, given or {}, "watch", 3)
+  local polls, ended, status
+  return function()
+    check_usable(self, "watch", 3)
+    if ended then
+      return nil
+    end
+    polls = polls or poller.new {
+      client = self, kind = kind, id = id,
+      fields = kind.fields { project_id = id },
+      plan = poller.plan(options.poll, self.is_local),
+      deadline = core.now() + (options.timeout or WATCH_TIMEOUT),
+      first = 0, -- nobody knows how old the project is
+    }
+    local info, failure = self.scheduler:call(polls.next, polls)
+    ended = not info or kind.FINAL[info.status]
+    status = info and info.status or status
+    return info or { status = status, project_id = id, err = failure }
+  end
+end
+
+local DOWNLOAD = {
+  url = { kind = "url", required = true },
+  output = { kind = "string", filled = true, required = true },
+  overwrite = { kind = "boolean" },
+  timeout = { kind = "seconds", minimum = 0.001 },
+  on_progress = { kind = "callback" },
+}
+
+--- Fetches any file of the service: a cover, subtitles, a video. It reaches the
+-- disk whole or not at all. The API key is not sent.
+-- @tparam table given `url`; `output`, the path; `overwrite`; `timeout`
+-- (seconds, 1800); `on_progress(p)` with `p.bytes` and `p.percent`
+-- @treturn[1] table `path`, `bytes`
+-- @treturn[2] nil
+-- @treturn[2] table error
+-- @raise on misuse, at the caller's line
+-- @usage assert(client:download { url = video.cover_url, output = "lamp.jpg" })
+function Client:download(given)
+  check_usable(self, "download", 3)
+  local options, err = check.fields(DOWNLOAD, given, "download", 3)
+  if not options then
+    return nil, err
+  end
+  local result
+  result, err = self.scheduler:call(function()
+    local fetched, failure = downloads.run(self, options, DOWNLOAD_TIMEOUT)
+    return fetched, failure
+  end)
+  return result, err
+end
+
+local UPLOAD = {
+  file = { kind = "string", required = true, uploads = true },
+  on_progress = { kind = "callback" },
+}
+
+-- client:upload, of a generation that has it.
+local function upload_method(self, given)
+  check_usable(self, "upload", 3)
+  local options, err = check.fields(UPLOAD, given, "upload", 3)
+  if not options then
+    return nil, err
+  end
+  if type(options.file) == "string" then
+    options.file = { file = options.file }
+  end
+  local result
+  result, err = self.scheduler:call(upload.run, self, options)
+  return result, err
 end
 
 -- ===}
 
 -- {=== tasks
 
+local CALLBACK = { kind = "callback" }
+local SECONDS = { kind = "seconds" }
+
 --- Starts a task: inside `f`, this client's methods suspend instead of block.
 -- @tparam function f gets no arguments
 -- @treturn Task `done`, `value`, `err`, `task:wait()`, `task:cancel()`
+-- @raise on misuse, at the caller's line
 function Client:spawn(f)
-  live(self, "spawn")
-  options.value({ kind = "callback" }, f, "spawn: f", 3)
-  return self.scheduler:spawn(f)
+  check_usable(self, "spawn", 3)
+  check.value(CALLBACK, f, "spawn: f", 3)
+  local task = self.scheduler:spawn(f)
+  return task
+end
+
+--- Waits for some time: suspends a task, blocks elsewhere.
+-- @tparam number seconds
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] table error of kind `cancelled`
+-- @raise on misuse, at the caller's line
+function Client:sleep(seconds)
+  check_usable(self, "sleep", 3)
+  check.value(SECONDS, seconds, "sleep: seconds", 3)
+  local ok, err = self.scheduler:call(self.scheduler.sleep, self.scheduler,
+    seconds)
+  return ok, err
 end
 
 --- Goes on with all tasks that can.
--- @function Client:step
 -- @tparam ?number seconds how long it may wait for something to do; without
 -- it, the step never waits: that is for hosts with a loop of their own
 -- @treturn[1] integer how many tasks are alive
--- @treturn[2] nil the I/O thread cannot be started
--- @treturn[2] table error
+-- @treturn[2] nil
+-- @treturn[2] table error: the I/O thread cannot be started
 -- @raise on misuse, at the caller's line
-
--- What the core's own step cannot do, which calls this: one more frame.
-local function step(self, seconds)
-  live(self, "step", false, 4)
+function Client:step(seconds)
+  check_usable(self, "step", 3)
   if seconds ~= nil then
-    options.value({ kind = "seconds" }, seconds, "step: seconds", 4)
+    check.value(SECONDS, seconds, "step: seconds", 3)
   end
-  local alive, err
-  if seconds and seconds > 0 then
-    alive = self.scheduler:step(seconds)
-  else
-    alive, err = self.scheduler:step_first()
-  end
-  return alive, err -- no tail call: levels count frames
+  local alive, err = self.scheduler:step(seconds, 3)
+  return alive, err
 end
 
 --- Runs until every task is done.
+-- @treturn integer how many tasks have failed since the last run
+-- @treturn ?table the first error of those
+-- @raise on misuse, at the caller's line
 function Client:run()
-  live(self, "run")
-  self.scheduler:run(3)
+  check_usable(self, "run", 3)
+  local failed, first = self.scheduler:run(3)
+  return failed, first
 end
 
 --- One descriptor that is readable when `step()` has work: I/O and timers.
@@ -259,11 +447,11 @@ end
 -- @treturn[2] nil
 -- @treturn[2] table error
 function Client:fd()
-  live(self, "fd")
+  check_usable(self, "fd", 3)
   if not self.descriptor then
-    local descriptor, err = self.core:descriptor()
+    local descriptor, failure = self.core:descriptor()
     if not descriptor then
-      return nil, errors.new(err)
+      return nil, errors.from_failure(failure)
     end
     self.descriptor = descriptor
     self.scheduler:watch()
@@ -271,16 +459,23 @@ function Client:fd()
   return self.descriptor
 end
 
+local HOST = {
+  can_wait = { kind = "callback", required = true },
+  wait = { kind = "callback", required = true },
+  start = { kind = "callback", required = true },
+  stop = { kind = "callback", required = true },
+}
+
 --- Lets the coroutines of a host's own loop wait: in them this client's
--- methods suspend the host's coroutine. For adapters, see `jogg.loop`.
+-- methods suspend the host's coroutine. For adapters, see `jogg.loop.*`.
 -- @tparam table host `can_wait()`: is the caller in a coroutine that can be
 -- suspended? `wait(task, at_end)`: suspends it until `task.done`; `at_end(f)`
 -- has `f` called then; `start()`: there are tasks, have the loop step when the
 -- descriptor is readable; `stop()`: no more, the descriptor is being closed
 -- @raise when the I/O thread cannot be started
 function Client:attach(host)
-  live(self, "attach")
-  options.check(HOST, host, "attach", 3)
+  check_usable(self, "attach", 3)
+  check.fields(HOST, host, "attach", 3)
   local descriptor, err = self:fd()
   if not descriptor then
     error(tostring(err), 2)
@@ -291,15 +486,16 @@ end
 --- Seconds until `step()` has work by itself.
 -- @treturn ?number nil: not before the network has something
 function Client:timeout()
-  live(self, "timeout")
-  return self.scheduler:timeout()
+  check_usable(self, "timeout", 3)
+  local seconds = self.scheduler:timeout()
+  return seconds
 end
 
---- The same three things by the names that cqueues uses.
+--- The descriptor by the name that cqueues uses.
 -- @treturn integer
 -- @raise when the I/O thread cannot be started
 function Client:pollfd()
-  live(self, "pollfd")
+  check_usable(self, "pollfd", 3)
   local descriptor, err = self:fd()
   if not descriptor then
     error(tostring(err), 2)
@@ -310,7 +506,7 @@ end
 --- Always `"r"`: see @{Client:pollfd}.
 -- @treturn string
 function Client:events()
-  live(self, "events")
+  check_usable(self, "events", 3)
   return "r"
 end
 
@@ -318,105 +514,128 @@ end
 -- Tasks see their waits end with an error of kind `cancelled`. May be called
 -- any number of times.
 function Client:close()
-  if getmetatable(self) ~= MT then
+  if not METATABLES[getmetatable(self)] then
     error("close is a method: call it as client:close()", 2)
   end
-  if not self.core or self.scheduler.closed then
-    return
-  end
-  if self.scheduler:inside() then
-    error("client:close must not be called inside a task", 2)
-  end
-  self.scheduler:close()
-  local closing = self.core
-  self.core = nil
-  closing:close()
+  self.scheduler:close(3)
 end
 
 -- ===}
 
-MT.__close = Client.close
+-- {=== one class for each generation
 
-function MT.__tostring(self)
-  return ("jogg.client (%s)"):format(self.core and "open" or "closed")
+local function tostring_client(self)
+  return ("jogg.client (%s)"):format(self.scheduler.closed and "closed" or
+    "open")
 end
 
-local function environment(name)
-  local value = os.getenv(name)
-  return value ~= "" and value or nil
+-- Says which generation has a method that this one lacks.
+local function missing_method(generation)
+  return function(_, name)
+    for other, api in pairs(APIS) do
+      if other ~= generation and (api.operations[name] or KINDS[other][name])
+      then
+        error(("%s is a method of generation %s; this client speaks %s"):format(
+          name, other, generation), 2)
+      end
+    end
+  end
 end
+
+local function new_class(generation, api)
+  local methods = {}
+  for name, operation in pairs(api.operations) do
+    operation.name = name
+    for _, field in pairs(operation.fields) do
+      operation.has_required = operation.has_required or field.required or
+        field.required_without
+    end
+    methods[name] = operation_method(name)
+  end
+  for name in pairs(KINDS[generation]) do
+    methods[name] = function(self, given)
+      local result, err = make(self, name, given, 3)
+      return result, err
+    end
+  end
+  if api.uploads then
+    methods.upload = upload_method
+  end
+  for name, method in pairs(Client) do
+    methods[name] = methods[name] or method
+  end
+  local metatable = {
+    __name = "jogg.client", __close = Client.close,
+    __tostring = tostring_client,
+    __index = setmetatable(methods, { __index = missing_method(generation) }),
+  }
+  METATABLES[metatable] = true
+  return metatable
+end
+
+local CLASSES = {}
+for generation, api in pairs(APIS) do
+  CLASSES[generation] = new_class(generation, api)
+end
+check.has_elsewhere(job.fields_of(KINDS.open.make_video),
+  job.fields_of(KINDS.v2.make_video), "v2")
+check.has_elsewhere(job.fields_of(KINDS.v2.make_video),
+  job.fields_of(KINDS.open.make_video), "open")
+
+-- ===}
 
 local client = {}
 
 --- Makes a client.
 -- @tparam ?table given `api_key` (default: the environment's JOGG_API_KEY),
--- `base_url` (JOGG_BASE_URL, or the service's), `generation` (`"open"`),
--- `ca_file`; in seconds `timeout` (60, one exchange), `product_timeout` (180,
--- create_product), `connect_timeout` (10), `stall_timeout` (30); `retries` (4),
--- `posts_per_minute` (20), `max_transfers` (64), `max_bytes` (4 GiB, of a
--- video)
+-- `base_url` (JOGG_BASE_URL, or the service's), `generation` (`"open"` or
+-- `"v2"`; JOGG_GENERATION);
+-- `ca_file` (JOGG_CA_FILE, CURL_CA_BUNDLE, SSL_CERT_FILE), `ca_path`
+-- (SSL_CERT_DIR); in seconds `timeout` (60, one exchange), `product_timeout`
+-- (180, create_product), `connect_timeout` (10), `stall_timeout` (30);
+-- `retries` (4), `posts_per_minute` (20; 0: no limit), `max_transfers` (64),
+-- `max_bytes` (4 GiB, of a file), `max_credits` (an estimate of what may be
+-- spent, generation v2); `log(event)`: called for each request with `event`
+-- (`"request"`, `"answer"`, `"wait"`, `"retry"`), `operation`, `method`,
+-- `attempt`, `seconds`, `err`, `waiting_for`; it must not call the client
 -- @tparam integer level as for `error`: where the caller is
 -- @treturn table client
 -- @raise when an option is not usable, at the caller's line
 function client.new(given, level)
-  local settings = options.check(FIELDS, given or {}, "client", level + 1)
-  for name, value in pairs(DEFAULTS) do
-    if settings[name] == nil then
-      settings[name] = value
-    end
-  end
-  local list = operations[settings.generation]
-  local api_key = settings.api_key or environment "JOGG_API_KEY"
+  local settings = config.settings(given, level + 1)
+  local api = APIS[settings.generation]
+  local api_key = settings.api_key
   settings.api_key = nil -- the core keeps it; nobody else needs it
-  if not api_key then
-    error("client: api_key is missing; pass it, or set JOGG_API_KEY", level)
-  end
-  if settings.ca_file then
-    local file, why = io.open(settings.ca_file, "rb")
-    if not file then
-      error("client: ca_file: " .. why, level)
-    end
-    file:close()
-  end
-  local ok, made = pcall(core.client, {
-    api_key = api_key,
-    base_url = settings.base_url or environment "JOGG_BASE_URL" or
-      list.base_url,
-    ca_file = settings.ca_file, user_agent = USER_AGENT,
-    transfers = settings.max_transfers,
-    -- room for the calls that are made while a task's own is in flight
-    connections = 2 * settings.max_transfers + 1,
+  settings.base_url = settings.base_url or api.base_url
+  local ok, network = pcall(core.client, {
+    api_key = api_key, base_url = settings.base_url,
+    ca_file = settings.ca_file, ca_path = settings.ca_path,
+    user_agent = USER_AGENT, transfers = settings.max_transfers,
   })
   if not ok then
-    error("client: " .. tostring(made), level)
+    error("client: " .. tostring(network), level)
   end
-  local scheduler = schedulers.new(made)
-  local self = setmetatable({
-    core = made, operations = list, scheduler = scheduler,
-    books = scheduler.books,
-    pipeline = pipeline.new(made, settings, list, scheduler),
-  }, MT)
-  self.step = scheduler.books:stepper(self, step)
-  return self
+  local service = settings.base_url:match "^%a+://[^/?#]*":lower()
+  return setmetatable({
+    core = network, settings = settings, api = api, service = service,
+    is_local = network:is_local(),
+    scheduler = tasks.scheduler(network, settings.max_transfers),
+    limiter = limiter.new(settings.posts_per_minute, service, api_key),
+    spent = 0,
+  }, CLASSES[settings.generation])
 end
 
 --- Can it be used: is it open, and of this process?
 -- @tparam table self a client
 -- @treturn boolean
 function client.is_usable(self)
-  return self.core ~= nil and (self.core:is_usable())
+  return self.core:fault() == nil
 end
 
---- client:make_video for a caller that is one level further away.
--- @tparam table self a client
--- @tparam table given
--- @tparam integer level as for `error`
--- @treturn ?table video
--- @treturn ?table error
+-- client:make_video for a caller that is `level` frames away.
 function client.make_video(self, given, level)
-  live(self, "make_video", true, level + 1)
-  return within(self, job.run_in,
-    job.new(self.pipeline, given, level + 1))
+  local video, err = make(self, "make_video", given, level + 1)
+  return video, err
 end
 
 return client

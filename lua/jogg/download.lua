@@ -1,15 +1,16 @@
 -- SPDX-License-Identifier: MIT
 
---- Fetching a finished video: whole, or not at all.
+-- Fetching a finished file: whole, or not at all.
 --
 -- The bytes go to a temporary file beside the target. A broken transfer goes
--- on where it broke; a video that is gone gets a fresh address first; what is
--- not a whole MP4 never gets the target's name.
--- @module jogg.download
+-- on where it broke; a file that is gone gets a fresh address first; what is
+-- not whole never gets the target's name. Everything here runs inside a task.
 
 local core = require "jogg.core"
+local envelope = require "jogg.envelope"
 local errors = require "jogg.error"
 local retry = require "jogg.retry"
+local tasks = require "jogg.tasks"
 
 local download = {}
 
@@ -21,99 +22,145 @@ local GONE = { [404] = true, [410] = true }
 local REDIRECT = {
   [301] = true, [302] = true, [303] = true, [307] = true, [308] = true,
 }
+local OPERATION = {} -- for envelope.error: nothing special
 
--- {=== the temporary file: the disk is left to the client's thread
+local Download = {}
+Download.__index = Download
 
--- Begins to make one that is let go of as soon as it is there: whatever becomes
--- of us meanwhile, it does not stay.
-local function begin_check(network, path, overwrite)
-  local output, err = core.output(path, overwrite, 1)
-  if not output then
-    return nil, errors.new(err)
-  end
-  local request, id = network:create(output)
-  network:discard(output)
-  return request, id
+-- {=== the file: the disk is left to the thread that drives the network
+
+-- The file came whole, and stays: says where.
+local function tell_kept(err, path)
+  err.kept = path
+  err.message = ("%s; the whole file was kept as %s"):format(err.message, path)
 end
 
--- Was it made?
-local function conclude(pipeline, request)
-  local made, err = request:result()
-  request:retire()
-  pipeline.scheduler:give_way()
-  if not made then
-    return nil, errors.new(err)
+-- Waits for work on the disk.
+local function await_disk(self, request)
+  local ok, err = self.client.scheduler:await(request)
+  if not ok then
+    return nil, err
+  end
+  local done, failure = request:result()
+  if not done then
+    err = errors.from_failure(failure, self.path)
+    if failure.path then
+      tell_kept(err, failure.path)
+    end
+    return nil, err
   end
   return true
 end
 
---- Can a video be put there? Says so before anything is paid for.
--- @tparam Pipeline pipeline of the client
--- @tparam string path
--- @tparam boolean overwrite
--- @treturn ?boolean true
--- @treturn ?table error of kind `io` or `cancelled`
-function download.check(pipeline, path, overwrite)
-  local request, err = pipeline:run(nil, nil, begin_check, pipeline.core, path,
-    overwrite)
-  if not request then
-    err.outcome = "not_sent"
-    return nil, err
-  end
-  return conclude(pipeline, request)
+-- Can the file be put there? Finds out before anything is paid for.
+function Download:check()
+  return await_disk(self, self.file:check())
 end
 
--- Says where the file is to be; the disk does not hear of it yet.
-local function renew(self)
-  local err
-  self.output, err = core.output(self.path, self.overwrite,
-    self.pipeline.settings.max_bytes)
-  if not self.output then
-    return nil, errors.new(err)
-  end
+-- Lets go of the file. Unless it is to be kept, it is removed.
+function Download:discard()
+  self.file:discard()
+end
+
+Download.abandon = Download.discard -- see tasks.guard
+
+function Download:explain() -- luacheck: ignore 212
+end
+
+-- Begins anew: without a validator the whole file is asked for, and what is here
+-- is overwritten.
+local function restart(self)
+  self.validator = nil
   return true
-end
-
-local function make(self)
-  local network = self.pipeline.core
-  local request, err = self.pipeline:run(nil, nil, network.create, network,
-    self.output)
-  if not request then
-    return nil, err
-  end
-  return conclude(self.pipeline, request)
-end
-
---- Lets go of the file. What is not whole is removed.
--- @tparam table self what @{fetch} put into `given.self`
-function download.discard(self)
-  if self.output then
-    self.pipeline.core:discard(self.output)
-  end
-end
-
-local function reopen(self)
-  download.discard(self)
-  local ok, err = renew(self)
-  if ok then
-    ok, err = make(self)
-  end
-  self.validator, self.bytes = nil, 0
-  return ok, err
 end
 
 -- ===}
 
--- {=== one try
+-- {=== what to do after a try: each returns true to go on, or nil, err
 
-local function start(self)
-  local settings, pipeline = self.pipeline.settings, self.pipeline
-  pipeline.scheduler:give_way() -- much was done before, and much is done below
-  return pipeline.core:download(self.output, self.url,
-    settings.connect_timeout, settings.stall_timeout,
-    self.deadline and math.max(1, self.deadline - core.now()),
-    self.validator, pipeline:is_beside())
+local function pause(self, err)
+  self.failures = self.failures + 1
+  local delay = retry.delay(self.failures, err, math.random)
+  if self.failures > FAILURES or
+    (self.deadline and core.now() + delay >= self.deadline) then
+    return nil, err
+  end
+  if self.on_wait then
+    self.on_wait("retry", err, self.failures)
+  end
+  return self.client.scheduler:sleep(delay)
 end
+
+-- The address may have gone stale, or the file may not be there quite yet.
+-- What is here is kept only if it can be told whether the rest belongs to it.
+local function refresh(self, err)
+  local ok, other = pause(self, err)
+  if not ok then
+    return nil, other
+  end
+  self.first_url = self.fresh_url and self.fresh_url() or self.first_url
+  self.url, self.redirects = self.first_url, 0
+  return self.validator and true or restart(self)
+end
+
+local function redirect(self, headers, err)
+  self.redirects = self.redirects + 1
+  local url = headers.location and core.resolve(self.url, headers.location)
+  if not url or self.redirects > REDIRECTS then
+    err.message = url and "the address of the file redirects too often" or
+      "the address of the file redirects to nowhere"
+    return nil, err
+  end
+  self.url = url
+  return true
+end
+
+local function after_answer(self, request, status)
+  local headers = request:headers()
+  local err = envelope.error(OPERATION, status, nil, nil, headers)
+  if REDIRECT[status] then
+    return redirect(self, headers, err)
+  elseif status == 416 then
+    local ok, other = pause(self, err)
+    if not ok then
+      return nil, other
+    end
+    return restart(self)
+  end
+  err.message = ("the server of the file answered HTTP %d"):format(status)
+  if err.retryable then
+    return pause(self, err)
+  end
+  err.kind = GONE[status] and "not_found" or "http"
+  return refresh(self, err)
+end
+
+local function after_failure(self, request, err)
+  if err.reason == "not_video" and not self.refreshed then
+    self.refreshed, self.validator = true, nil
+    return refresh(self, err)
+  elseif err.reason == "cut" or err.reason == "empty" or
+    err.reason == "range" then
+    self.anew = self.anew + 1
+    if self.anew > STARTS_ANEW then
+      return nil, err
+    end
+    local ok, other = pause(self, err)
+    if not ok then
+      return nil, other
+    end
+    return restart(self)
+  elseif err.retryable then
+    local validator = request:validator()
+    if validator then -- what is here began with this answer
+      self.validator = validator ~= "" and validator or nil
+    end
+    return pause(self, err)
+  end
+  return nil, err
+end
+
+-- ===}
 
 local function note(self, request)
   local received, expected = request:progress()
@@ -126,163 +173,120 @@ local function note(self, request)
   end
 end
 
--- ===}
-
--- {=== what to do after a try: each returns true to go on, or nil, err
-
-local function wait(self, err)
-  self.failures = self.failures + 1
-  local delay = retry.delay(self.failures, err, math.random)
-  if self.failures > FAILURES or
-    (self.deadline and core.now() + delay >= self.deadline) then
-    return nil, err
-  end
-  return self.pipeline:pause(delay)
-end
-
--- The address may have gone stale, or the file may not be there quite yet.
--- What is here is kept only if it can be told whether the rest belongs to it.
-local function refresh(self, err)
-  local ok, other = wait(self, err)
+-- One try. Returns the completed request; or nil and an error.
+local function try(self)
+  local client, settings = self.client, self.client.settings
+  local ok, err = client.scheduler:check()
   if not ok then
-    return nil, other
-  end
-  local url = self.fresh_url and self.fresh_url()
-  self.url, self.redirects = url or self.url, 0
-  return self.validator and true or reopen(self)
-end
-
-local function redirect(self, request, err)
-  local location = request:headers().location
-  self.redirects = self.redirects + 1
-  local url = location and core.resolve(self.url, location)
-  if not url or self.redirects > REDIRECTS then
-    err.message = url and "the address of the video redirects too often" or
-      "the address of the video redirects to nowhere"
     return nil, err
   end
-  self.url = url
-  return true
-end
-
-local function after_answer(self, request, status)
-  local err = errors.from_reply(status, nil, nil, request:headers())
-  if REDIRECT[status] then
-    return redirect(self, request, err)
-  end
-  if status == 416 then
-    local ok, other = wait(self, err)
-    if not ok then
-      return nil, other
-    end
-    return reopen(self)
-  end
-  if err.retryable then
-    return wait(self, err)
-  end
-  err.message = "the video is not to be had"
-  err.kind = GONE[status] and "not_found" or "http"
-  return refresh(self, err)
-end
-
-local function after_failure(self, request, err)
-  if err.reason == "not_video" and not self.refreshed then
-    self.refreshed, self.validator = true, nil
-    return refresh(self, err)
-  end
-  if err.reason == "cut" or err.reason == "empty" or err.reason == "range" then
-    self.anew = self.anew + 1
-    if self.anew > STARTS_ANEW then
-      return nil, err
-    end
-    local ok, other = wait(self, err)
-    if not ok then
-      return nil, other
-    end
-    return reopen(self)
-  end
-  if err.kind == "network" or err.kind == "timeout" or err.retryable then
-    local validator = request:validator()
-    if validator then -- what is here began with this answer
-      self.validator = validator ~= "" and validator or nil
-    end
-    return wait(self, err)
-  end
-  return nil, err
-end
-
--- ===}
-
--- Makes the temporary file; waits when there is no descriptor for it.
-local function open(self)
-  local ok, err = renew(self)
-  while ok do
-    ok, err = make(self)
-    if ok or err.reason ~= "descriptors" then
-      break
-    end
-    ok, err = wait(self, err)
-  end
-  return ok, err
+  local request = client.core:start {
+    url = self.url, download = self.file, validator = self.validator,
+    connect_timeout = settings.connect_timeout,
+    stall_timeout = settings.stall_timeout,
+    timeout = self.deadline and math.max(1, self.deadline - core.now()),
+    beside = tasks.is_beside(), fresh = self.failures > 0,
+  }
+  ok, err = client.scheduler:await(request, self.on_bytes and TICK,
+    function(running)
+      note(self, running)
+    end)
+  return ok and request, err
 end
 
 local function fetch(self)
   while true do
-    local request, err = self.pipeline:run(self.on_bytes and TICK,
-      function(running)
-        note(self, running)
-      end, start, self)
+    local request, err = try(self)
     if not request then
       return nil, err
     end
-    local status, stored = request:result()
+    local status, value = request:result()
     note(self, request)
     local ok
-    if status and stored == true then
-      request:close() -- on_bytes may have waited: it may be cancelled by now
-      self.pipeline.scheduler:give_way()
-      return self.bytes
+    if status and value == true then
+      return true
     elseif status then
       ok, err = after_answer(self, request, status)
     else
-      ok, err = after_failure(self, request, errors.new(stored))
+      ok, err = after_failure(self, request,
+        errors.from_failure(value, value.class == "file" and self.path or nil))
     end
-    request:close()
     if not ok then
       return nil, err
     end
   end
 end
 
---- Fetches a video.
--- @tparam Pipeline pipeline of the client
--- @tparam table given `url`, `path`, `overwrite`; `deadline` (a moment);
--- `fresh_url()`: asks the service for the address again; `on_bytes(received,
--- expected)`
--- @treturn ?integer bytes of the file
--- @treturn ?table error
-function download.fetch(pipeline, given)
-  local self = {
-    pipeline = pipeline, url = given.url, path = given.path,
-    overwrite = given.overwrite, deadline = given.deadline,
-    fresh_url = given.fresh_url, on_bytes = given.on_bytes,
-    bytes = 0, most = 0, failures = 0, redirects = 0, anew = 0,
-  }
-  given.self = self -- for who breaks off
-  pipeline.scheduler:give_way()
-  local bytes
-  local ok, err = open(self)
-  if ok then
-    bytes, err = fetch(self)
+-- Fetches the file and puts it in its place. Returns its bytes; or nil and an
+-- error. `given` has `url`; `deadline`, a moment; `fresh_url()`, which asks the
+-- service for the address again; `on_bytes(received, expected)`;
+-- `on_wait(waiting_for, err, attempt)`; `before_commit(bytes)`, called when the
+-- file is whole, which returns true, or nil and an error.
+function Download:fetch(given)
+  for name, value in pairs(given) do
+    self[name] = value
   end
-  download.discard(self)
-  if not bytes then
-    err.outcome = "accepted" -- there is a video, and it was paid for
-    if err.kind == "io" and not err.message:find(self.path, 1, true) then
-      err.message = self.path .. ": " .. err.message
+  self.first_url = self.url -- redirects lead away from it
+  local ok, err = fetch(self)
+  if ok and self.before_commit then
+    ok, err = self.before_commit(self.bytes)
+    if not ok and err.kind == "io" and await_disk(self, self.file:keep()) then
+      tell_kept(err, self.file:temporary())
     end
   end
-  return bytes, err
+  if ok then
+    ok, err = await_disk(self, self.file:commit())
+  end
+  if ok then
+    return self.bytes
+  end
+  err.outcome = "accepted" -- there is a file
+  if err.kind == "io" and not err.message:find(self.path, 1, true) then
+    err.message = self.path .. ": " .. err.message
+  end
+  return nil, err
+end
+
+-- Describes a download. Nothing is touched yet.
+function download.new(client, path, overwrite, whole, key)
+  return setmetatable({
+    client = client, path = path, bytes = 0, most = 0, failures = 0,
+    redirects = 0, anew = 0,
+    file = client.core:download {
+      path = path, overwrite = overwrite, whole = whole,
+      maximum = client.settings.max_bytes, key = key,
+    },
+  }, Download)
+end
+
+-- Runs client:download.
+function download.run(client, options, timeout)
+  local self = download.new(client, options.output, options.overwrite or false,
+    "length")
+  local on_progress = options.on_progress
+  tasks.guard(self)
+  local bytes
+  local ok, err = self:check()
+  if ok then
+    bytes, err = self:fetch {
+      url = options.url,
+      deadline = core.now() + (options.timeout or timeout),
+      on_bytes = on_progress and function(received, expected)
+        tasks.tell(on_progress, {
+          phase = "download", bytes = received,
+          percent = expected and expected > 0 and
+            math.floor(100 * received / expected) or nil,
+        })
+      end,
+    }
+  end
+  tasks.release(self)
+  self:discard()
+  if not bytes then
+    err.phase = "download"
+    return nil, err
+  end
+  return { path = options.output, bytes = bytes }
 end
 
 return download

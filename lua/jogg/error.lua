@@ -2,13 +2,13 @@
 
 --- Errors: what the world did, as a value with fields.
 --
--- Misuse raises; everything else comes as `nil, err`, and `err` is made here.
--- The fields: `kind` (one of @{KINDS}), `message`, `reason` (a finer word
+-- Misuse raises; everything else comes back as `nil, err`, and `err` is made
+-- here. The fields: `kind` (one of @{KINDS}), `message`, `reason` (a finer word
 -- within some kinds), `phase`, `http_status`, `code`, `request_id`,
--- `retryable` (the call that failed may be sent again as it was; a job goes on
--- with `resume` whenever there is one), `retry_after` (seconds), `outcome`,
--- `product_id`, `project_id`, `resume`. `tostring(err)` is one sentence. No
--- secret ever gets here.
+-- `retryable` (repeating the failed call unchanged is safe), `transient` (the
+-- same job may succeed later without any change), `retry_after` (seconds),
+-- `outcome`, `product_id`, `project_id`, `resume`. `tostring(err)` is one
+-- sentence that says what to do next. No secret is in any field.
 -- @module jogg.error
 
 local Error = { __name = "jogg.error" }
@@ -22,7 +22,7 @@ errors.KINDS = {
   timeout = "try again, or allow more time",
   tls = "check the certificates (verification cannot be switched off)",
   http = "see the HTTP status",
-  protocol = "the other side does not talk like the service; check base_url",
+  protocol = "this does not look like the JoggAI API; check base_url",
   auth = "check the API key",
   permission = "use an account that may do this",
   credit = "buy credits, then try again",
@@ -30,57 +30,118 @@ errors.KINDS = {
   parameter = "correct the option that the message names",
   rate_limit = "wait a little, then try again",
   server = "the service is in trouble; try again later",
+  page = "check that the page can be opened by anybody, or try again later",
   render_failed = "change the options or the page, and start anew",
   deleted = "start anew",
   cancelled = "try again",
-  io = "free or correct the local resource, then try again",
-  task = "a function inside the task raised an error",
+  busy = "wait until that run has ended",
+  io = "correct the file or folder that the message names, then try again",
+  task = "a function that was called inside the task raised an error",
+  webhook = "refuse the delivery",
 }
 
--- The service's own numbers. Any other than 0 is an error, too.
-local CODE_KINDS = {
-  [429] = "rate_limit",
-  [10104] = "not_found",
-  [10105] = "auth",
-  [18020] = "credit",
-  [18025] = "permission",
-  [40000] = "parameter",
-  [50000] = "server",
-}
-
-local STATUS_KINDS = {
-  [400] = "parameter",
-  [401] = "auth",
-  [402] = "credit",
-  [403] = "permission",
-  [404] = "not_found",
-  [408] = "timeout",
-  [422] = "parameter",
-  [425] = "server",
-  [429] = "rate_limit",
-}
-
--- Trouble that may be over when the same is tried again.
-local PASSING = {
+-- Trouble that may be over when the same request is sent again.
+local RETRYABLE = {
   network = true, timeout = true, server = true, rate_limit = true,
   protocol = true,
 }
-local LASTING_REASONS = { not_video = true, too_large = true, url = true }
 
-local MESSAGE_MAXIMUM = 500
+-- Trouble that may be over when the same job runs again.
+local TRANSIENT = {
+  network = true, timeout = true, server = true, rate_limit = true,
+  protocol = true, page = true, cancelled = true, busy = true,
+}
+
+-- Reasons that decide against or for the two, whatever the kind.
+local LASTING = {
+  not_video = true, too_large = true, url = true, proxy = true,
+  encoding = true, envelope = true, damaged = true,
+}
+local PASSING = { handshake = true, descriptors = true }
+
+-- What each class of failure of the core means (see `src/failure.h`).
+local FAILURES = {
+  cancelled = { "cancelled", "the request was cancelled" },
+  closed = { "cancelled",
+    "the client was closed while the request was in flight" },
+  connect_timeout = { "timeout", "no connection within connect_timeout" },
+  stall_timeout = { "timeout",
+    "the server was silent for longer than stall_timeout" },
+  timeout = { "timeout", "no whole answer within timeout" },
+  name = { "network", "the host name could not be resolved" },
+  connect = { "network", "no connection to the server" },
+  broken = { "network", "the connection broke" },
+  proxy = { "network", "the proxy of the environment (https_proxy, " ..
+    "http_proxy, all_proxy) does not lead to the server" },
+  handshake = { "tls", "the TLS handshake failed" },
+  certificate = { "tls", "the server's TLS certificate is not trusted" },
+  reply = { "protocol", "the answer is not valid HTTP" },
+  encoding = { "protocol",
+    "the answer is encoded, though plain bytes were asked for" },
+  too_large = { "protocol", "the answer is larger than allowed" },
+  range = { "protocol",
+    "the server did not go on where the download broke off" },
+  descriptors = { "io", "no file descriptor was free for a connection" },
+  memory = { "io", "memory ran out" },
+}
+
+local URL_FAULTS = {
+  malformed = "is not a URL",
+  scheme = "must begin with https:// (or http:// on this machine)",
+  credentials = "must not contain a user name or a password",
+  insecure = "must use https; http is allowed to this machine only",
+  ["local"] = "leads to this machine, which the service must not send us to",
+  private = "leads into a private network, which the service must not send " ..
+    "us to",
+  memory = "could not be read: out of memory",
+}
+
+local VERDICTS = {
+  empty = { "empty", "the file is empty" },
+  cut = { "cut", "the video file is cut: its last part is missing" },
+  foreign = { "not_video", "the file is not an MP4 video" },
+}
+
+local FILE_REASONS = {
+  EEXIST = "exists", ENOSPC = "full", EDQUOT = "full",
+  EMFILE = "descriptors", ENFILE = "descriptors",
+}
+
+local FILE_TEXTS = {
+  EEXIST = "exists already; pass overwrite = true to replace it, or " ..
+    "another output",
+  EISDIR = "is a folder; name a file in it",
+  ENOTSUP = "is a device, a pipe or another special file; name a regular file",
+  EFBIG = "the process may not write so large a file (see ulimit -f)",
+}
+
+local MESSAGE_MAXIMUM = 500 -- bytes
 
 --- Makes an error.
 -- @tparam table fields at least `kind` and `message`
 -- @treturn table the same table, as an error
 function errors.new(fields)
+  local kind, reason = fields.kind, fields.reason
   if fields.retryable == nil then
-    fields.retryable = PASSING[fields.kind] or fields.reason == "handshake" or
-      fields.reason == "descriptors" or false
-    if LASTING_REASONS[fields.reason] then
-      fields.retryable = false
-    end
+    fields.retryable = (RETRYABLE[kind] or PASSING[reason] or false) and
+      not LASTING[reason]
+  end
+  if fields.transient == nil then
+    fields.transient = (TRANSIENT[kind] or PASSING[reason] or false) and
+      not LASTING[reason]
   end
   return setmetatable(fields, Error)
+end
+
+--- Another error with the same fields.
+-- @tparam table err
+-- @treturn table
+function errors.copy(err)
+  local copy = {}
+  for name, value in pairs(err) do
+    copy[name] = value
+  end
+  return setmetatable(copy, Error)
 end
 
 --- Is this value one of our errors?
@@ -88,6 +149,15 @@ end
 -- @treturn boolean
 function errors.is(value)
   return getmetatable(value) == Error
+end
+
+--- The error of data that cannot be used.
+-- @tparam string message
+-- @treturn table error of kind `parameter`
+function errors.parameter(message)
+  return errors.new {
+    kind = "parameter", outcome = "not_sent", message = message,
+  }
 end
 
 --- Foreign text for a message: one line, not endless, nothing that a terminal
@@ -104,119 +174,80 @@ function errors.quoted(text)
   return text
 end
 
-local quoted = errors.quoted
-
--- The service's explanation, in either of its two shapes.
-local function explanation(body)
-  if type(body) ~= "table" then
-    return nil
-  end
-  for _, name in ipairs { "msg", "message" } do
-    if type(body[name]) == "string" and body[name]:find "%S" then
-      return quoted(body[name])
-    end
-  end
+--- What is wrong with an address, to follow its name.
+-- @tparam string word from `core.url_fault`
+-- @treturn string
+function errors.url_fault(word)
+  return URL_FAULTS[word] or URL_FAULTS.malformed
 end
 
-local function integer(value)
-  value = tonumber(value)
-  if value and value == math.floor(value) then
-    return value
-  end
+-- "/tmp/no/ad.mp4": the folder /tmp/no does not exist.
+local function missing_folder(path)
+  local folder = path:match "^(.*)/[^/]*$" or "."
+  return ("the folder %s does not exist; create it"):format(
+    folder == "" and "/" or folder)
 end
 
--- Seconds to wait, as far as the server says so anywhere.
-local function pause_of(status, body, headers)
-  local data = type(body) == "table" and body.data
-  local asked = type(data) == "table" and tonumber(data.retryAfter)
-  if not asked and type(body) == "table" then
-    asked = tonumber(body.retryAfter)
+local function file_error(failure, path, is_read)
+  local text = FILE_TEXTS[failure.errno] or failure.system or "failed"
+  local joint = (failure.errno == "EFBIG" or not FILE_TEXTS[failure.errno])
+    and ": " or " "
+  if failure.errno == "ENOENT" and path and not is_read then
+    joint, text = ": ", missing_folder(path)
   end
-  if not asked and status == 429 then
-    asked = tonumber(headers.rate_reset) -- Unix time
-    asked = asked and asked < math.huge and asked - os.time()
-  end
-  return headers.retry_after or (asked and asked >= 0 and asked) or nil
-end
-
-local SYSTEM_CODE = 50000 -- and above: the service's own trouble
-
--- What certainly happened on the other side. Only an answer that refuses is
--- proof that nothing happened; a gateway's word for a server is none, nor is a
--- redirect, which may follow on what was done.
-local function outcome_of(status, code, body)
-  if status == 408 or status == 499 or status >= 500 or
-    status >= 300 and status < 400 or code and code >= SYSTEM_CODE then
-    return "unknown"
-  end
-  if status >= 400 or (code and code ~= 0) then
-    return "rejected"
-  end
-  if type(body) ~= "table" then
-    return "unknown"
-  end
-  return body.error ~= nil and "rejected" or "unknown"
-end
-
-local function page_message(status, headers, why)
-  local content = headers.content_type or "no content type"
-  if status >= 200 and status < 300 then
-    return ("the answer (HTTP %d, %s) is not the JSON of the service: %s")
-      :format(status, content, why or "not an object")
-  end
-  return ("the server answered HTTP %d without JSON (%s)")
-    :format(status, content)
-end
-
-local function kind_of(status, code, is_object)
-  if CODE_KINDS[code] then
-    return CODE_KINDS[code]
-  end
-  if STATUS_KINDS[status] then
-    return STATUS_KINDS[status]
-  end
-  if status >= 500 then
-    return "server"
-  end
-  if status >= 300 then
-    return "http"
-  end
-  return is_object and code and "server" or "protocol"
-end
-
---- The error that an answer means. The only place where HTTP statuses and the
--- service's codes become kinds.
--- @tparam integer status HTTP status
--- @param body the decoded body, or nil
--- @tparam ?string why the body is not JSON
--- @tparam table headers from the core's `request:headers()`
--- @treturn table error
-function errors.from_reply(status, body, why, headers)
-  local is_object = type(body) == "table"
-  local code = is_object and (integer(body.code) or integer(body.error)) or nil
-  local kind = kind_of(status, code, is_object)
-  local message = explanation(body)
-  if not message and status >= 300 and status < 400 then
-    message = ("the server answered HTTP %d: a redirect, which is not " ..
-      "followed, because the key must not go elsewhere"):format(status)
-  end
-  if not message then
-    message = not is_object and page_message(status, headers, why) or
-      code and ("HTTP %d, code %s, no explanation"):format(status, code) or
-      ("HTTP %d with JSON that is not the service's"):format(status)
-  end
-  local fields = {
-    kind = kind, message = message, http_status = status, code = code,
-    request_id = is_object and type(body.rid) == "string" and body.rid ~= "" and
-      quoted(body.rid) or headers.request_id,
-    retry_after = pause_of(status, body, headers),
-    outcome = outcome_of(status, code, body),
+  return errors.new {
+    kind = "io", reason = FILE_REASONS[failure.errno] or "file",
+    message = (path or "the file") .. joint .. text,
   }
-  if kind == "server" and status < 500 and not (code and code >= SYSTEM_CODE) then
-    fields.retryable = false -- an unknown code: a refusal, not a failure
-  end
-  return errors.new(fields)
 end
+
+local function failure_error(failure, path, is_read)
+  local class = failure.class
+  if class == "file" then
+    return file_error(failure, path, is_read)
+  elseif class == "changed" then
+    return errors.new {
+      kind = "io", reason = "changed",
+      message = (path or failure.path or "the file") ..
+        " changed while it was uploaded",
+    }
+  elseif class == "not_whole" then
+    local verdict = VERDICTS[failure.verdict] or VERDICTS.foreign
+    return errors.new {
+      kind = "protocol", reason = verdict[1], message = verdict[2],
+    }
+  elseif class == "url" then
+    return errors.new {
+      kind = "protocol", reason = "url",
+      message = "the address " .. errors.url_fault(failure.verdict),
+    }
+  end
+  local meaning = FAILURES[class] or FAILURES.broken
+  local message = meaning[2]
+  if class == "proxy" and failure.status then
+    message = ("the proxy refused the connection with HTTP %d; check the " ..
+      "proxy variables of the environment"):format(failure.status)
+  elseif failure.detail then
+    message = ("%s (%s)"):format(message, errors.quoted(failure.detail))
+  end
+  return errors.new {
+    kind = meaning[1], reason = class, message = message,
+    }
+end
+
+--- The error that a failure of the core means.
+-- @tparam table failure from `request:result()` and its like
+-- @tparam ?string path of the file that it is about
+-- @tparam ?boolean is_read was the file to be read?
+-- @treturn table error
+function errors.from_failure(failure, path, is_read)
+  local err = failure_error(failure, path, is_read)
+  err.outcome = failure.sent and "unknown" or "not_sent"
+  err.http_status = failure.class ~= "proxy" and failure.status or nil
+  return err
+end
+
+-- {=== the sentence
 
 local function facts(err)
   local list = {}
@@ -245,24 +276,37 @@ local function can_resume(err)
     err.kind ~= "render_failed" and err.kind ~= "deleted"
 end
 
+-- What to do next, for errors whose kind alone does not tell.
+local function special_advice(err)
+  if err.reason == "exists" or err.reason == "damaged" or err.kept then
+    return "" -- the message says it
+  elseif err.reason == "too_large" and err.phase == "download" then
+    return "raise max_bytes, if files may be so large"
+  elseif err.reason == "timeout" and err.phase == "create_product" then
+    return "raise product_timeout, or try again"
+  elseif err.kind == "http" and err.http_status and err.http_status < 400 then
+    return "check base_url"
+  elseif err.reason == "proxy" then
+    return "correct the proxy"
+  elseif err.reason == "certificate" then
+    return "check the certificates: ca_file, ca_path or JOGG_CA_FILE name " ..
+      "others (verification cannot be switched off)"
+  elseif err.phase == "download" and err.kind == "not_found" then
+    return "try again"
+  elseif err.kind == "not_found" and err.phase == "create_product" then
+    return "check base_url"
+  elseif err.kind == "rate_limit" and err.retry_after then
+    return ("try again in %g s"):format(err.retry_after)
+  end
+end
+
 local function advice(err)
-  local text = errors.KINDS[err.kind]
   if err.phase == "render_project" and err.outcome == "unknown" and
     not can_resume(err) then
     return "the video may have been started: send this again only if " ..
       "project_info still says status 1 some minutes later"
   end
-  if err.reason == "exists" then
-    text = nil -- the message says it
-  elseif err.reason == "too_large" and err.phase == "download" then
-    text = "raise max_bytes, if videos may be so large"
-  elseif err.kind == "not_found" and err.phase == "create_product" then
-    text = "check base_url"
-  elseif err.code == 50000 and err.phase == "create_product" then
-    text = "check that the page can be opened, or try again later"
-  elseif err.kind == "rate_limit" and err.retry_after then
-    text = ("try again in %g s"):format(err.retry_after)
-  end
+  local text = special_advice(err) or errors.KINDS[err.kind]
   if not can_resume(err) then
     return text
   end
@@ -272,7 +316,7 @@ local function advice(err)
   end
   local resuming, n = (text or ""):gsub("try again", RESUME)
   if n == 0 then
-    resuming = (text and text .. "; then " or "then ") .. RESUME
+    resuming = (text ~= "" and text and text .. "; then " or "then ") .. RESUME
   end
   return resuming
 end
@@ -280,12 +324,17 @@ end
 function Error.__tostring(err)
   local where = err.phase and err.phase .. ": " or ""
   local tail = advice(err)
+  if err.hint then
+    tail = (tail and tail ~= "" and tail .. "; " or "") .. err.hint
+  end
   return where .. tostring(err.message) .. facts(err) ..
-    (tail and "; " .. tail or "")
+    (tail and tail ~= "" and "; " .. tail or "")
 end
 
 function Error.__concat(left, right)
   return tostring(left) .. tostring(right)
 end
+
+-- ===}
 
 return errors

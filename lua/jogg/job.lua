@@ -1,446 +1,665 @@
 -- SPDX-License-Identifier: MIT
 
---- One video from the URL to the file: the workflow of make_video.
+-- A job: from what the caller asked for to the finished files.
 --
--- A job is a list of phases that each say what they are about to do before
--- they do it. What is needed to go on after a failure, or after the death of
--- the process, is the resume token (see @{jogg.token}).
--- @module jogg.job
+-- This is what all kinds of jobs have in common: the token, the job file,
+-- progress, the deadline, polling, downloads. What differs between kinds is in
+-- `jogg.jobs.*`; a kind has
+--
+-- * `name`: the method that makes it; `video`: the fields that say how the
+--   result is to be; `options`: further options; `check(options)`, which returns
+--   the name of what is missing in a job that begins;
+-- * `operation`, `fields(token)`: the call that asks for the state; `read(data)`:
+--   what it says, with `status`; `FINAL`: the states that last;
+-- * `start(job)`: does all that comes before the wait;
+-- * `whole`: what makes a file whole; `several`: there may be more than one, and
+--   `output` has %d for their numbers.
+--
+-- A job runs inside a task.
 
+local call = require "jogg.call"
+local check = require "jogg.check"
 local core = require "jogg.core"
-local download = require "jogg.download"
+local downloads = require "jogg.download"
 local errors = require "jogg.error"
-local options = require "jogg.options"
-local pipelines = require "jogg.pipeline"
-local poll = require "jogg.poll"
-local progress = require "jogg.progress"
-local render = require "jogg.render"
-local status = require "jogg.status"
-local tasks = require "jogg.task"
+local job_file = require "jogg.job_file"
+local poller = require "jogg.poller"
+local tasks = require "jogg.tasks"
 local tokens = require "jogg.token"
-local watch = require "jogg.watch"
+local webhook = require "jogg.webhook"
 
-local TIMEOUT = 1800   -- s, for the whole job
-local DOWNLOAD = 300   -- s that a download has at least, however late it is
+local TIMEOUT = 1800 -- s, for the whole job
+local RAW_MAXIMUM = 64 * 1024 -- bytes of the service's answer in a job file
 
-local Job = { tell = progress.tell }
+local job = {}
+
+local Job = {}
 Job.__index = Job
+
+-- The jobs that run now, in this process: service and project → job.
+local active = setmetatable({}, { __mode = "v" })
 
 -- {=== options
 
-local known = {} -- generation's operations → fields: made once, not per job
+local known = setmetatable({}, { __mode = "k" }) -- kind → fields
 
-local function fields_of(list)
-  local fields = known[list]
-  if fields then
-    return fields
+local COMMON = {
+  project_id = { kind = "string", filled = true, maximum = 4096,
+    aliases = { "prj_id" } },
+  extra = { kind = "object" },
+  output = { kind = "string", filled = true },
+  cover_output = { kind = "string", filled = true },
+  subtitle_output = { kind = "string", filled = true },
+  overwrite = { kind = "boolean" },
+  job_file = { kind = "string", filled = true },
+  timeout = { kind = "seconds", minimum = 0.001 },
+  download_timeout = { kind = "seconds", minimum = 0.001 },
+  poll = poller.FIELD,
+  on_progress = { kind = "callback" },
+  webhook = { kind = "table" },
+  resume = { kind = "table" },
+}
+
+local function optional(field)
+  local copy = {}
+  for key, value in pairs(field) do
+    copy[key] = value
   end
-  fields = {
-    url = { kind = "url" },
-    product = { kind = "fields", fields = list.product },
-    output = { kind = "text", filled = true },
-    overwrite = { kind = "boolean" },
-    timeout = { kind = "seconds", minimum = 0.001 },
-    poll = poll.FIELD,
-    on_progress = { kind = "callback" },
-    resume = { kind = "table" },
-  }
-  for name, field in pairs(list.video) do
-    fields[name] = field
-  end
-  known[list] = fields
-  return fields
+  copy.required = nil
+  return copy
 end
+
+-- The options of a kind. What a job that begins requires is asked for later.
+local function fields_of(kind)
+  if not known[kind] then
+    local fields = {}
+    for _, set in ipairs { COMMON, kind.options or {}, kind.video } do
+      for name, field in pairs(set) do
+        fields[name] = field.required and optional(field) or field
+      end
+    end
+    known[kind] = fields
+  end
+  return known[kind]
+end
+
+job.fields_of = fields_of
 
 -- ===}
 
--- Completes an error with what the job knows.
-local function failed(self, err)
-  local token = self.token
-  err.phase = token.phase
-  err.product_id = err.product_id or token.product_id
-  err.project_id = err.project_id or token.project_id
-  if not status.FINAL[self.status] or self.status == "completed" then
-    err.resume = tokens.copy(token)
+-- {=== progress
+
+-- Seconds to the end, at the pace since the work began to show: not since the
+-- job began, which may have waited in a queue or have been resumed.
+local function eta_of(self, now, percent)
+  if not percent then
+    return nil
   end
-  return nil, err
+  if not self.pace_percent or percent <= self.pace_percent then
+    self.pace_percent, self.pace_began = percent, now
+    return percent >= 100 and 0 or nil
+  end
+  return (now - self.pace_began) * (100 - percent) /
+    (percent - self.pace_percent)
 end
 
--- {=== phases: each returns true, or nil and an error
-
-local function usable_id(id)
-  return type(id) == "string" and id ~= "" and not core.text_fault(id) or
-    type(id) == "number" and id == math.floor(id) and
-    id > -2 ^ 63 and id < 2 ^ 63
+-- Calls a function of the caller's. What it raises passes on, after what the job
+-- holds was released.
+function Job:ask(f, argument)
+  local ok, value = pcall(tasks.tell, f, argument)
+  if not ok then
+    self:abandon()
+    error(value, 0)
+  end
+  return value
 end
 
-local function send(self, name, fields)
-  local operation = self.pipeline.operations[name]
-  return self.pipeline:send(operation,
-    pipelines.encode(operation, fields, name, 2), self)
-end
-
-local function create(self)
-  self:tell "create_product"
-  local data, err = send(self, "create_product", { url = self.token.url })
-  if not data then
-    return nil, err
-  end
-  if not usable_id(data.id) or not usable_id(data.prj_id) then
-    return nil, errors.new {
-      kind = "protocol", outcome = "accepted", retryable = false,
-      message = "the answer has no usable id and prj_id",
-    }
-  end
-  self.token.product_id = data.id
-  self.token.project_id = type(data.prj_id) == "number" and
-    ("%d"):format(data.prj_id) or data.prj_id
-  self.status = "pending"
-  self:claim()
-  return true
-end
-
-local function update(self)
-  local product = self.token.product
-  if not product or next(product) == nil or self.token.updated then
-    return true
-  end
-  self:tell "update_product"
-  local fields = tokens.copy(product)
-  fields.product_id = self.token.product_id
-  local ok, err = send(self, "update_product", fields)
-  self.token.updated = ok or nil
-  return ok, err
-end
-
---- Asks where things stand, not more often than the service allows.
--- @tparam ?number deadline moment, if not the job's
--- @treturn ?table info
--- @treturn ?table error
-function Job:look(deadline)
-  if self.looked_at and not self.pipeline.local_service then
-    local ok, err = self.pipeline:pause(math.max(0,
-      self.looked_at + poll.LEAST - core.now()))
-    if not ok then
-      return nil, err
-    end
-  end
-  local data, err = self.pipeline:project_info(self.token.project_id, nil,
-    deadline or self.deadline)
-  self.looked_at = core.now()
-  if not data then
-    return nil, err
-  end
-  local info = status.read(data)
-  self.status = info.status
-  self.pipeline.scheduler:give_way()
-  return info
-end
-
-local function finished(self, info)
-  self.info = info
-  if info.status == "completed" then
-    return true
-  end
-  if info.status == "failed" then
-    return nil, errors.new {
-      kind = "render_failed", outcome = "accepted", retryable = false,
-      message = info.message and
-        "the service could not make the video: " ..
-          errors.quoted(info.message) or
-        "the service could not make the video, and does not say why",
-    }
-  end
-  return nil, errors.new {
-    kind = "deleted", message = "the project was deleted",
-    outcome = "accepted", retryable = false,
-  }
-end
-
--- Makes the looker of a job that begins to wait, unless what was seen just now
--- is final. A job that waits keeps no answer: that would be most of its memory.
-local function begin_to_wait(self)
-  local seen, plan = self.seen, self.plan
-  self:tell("wait", seen)
-  if seen and status.FINAL[seen.status] then
+local function tell(self, facts)
+  if not self.on_progress then
     return
   end
-  self.seen = nil
-  self.looker = watch.looker(self.pipeline, self.token.project_id, plan,
-    self.deadline, seen and plan.interval or plan.first, not self.on_progress)
+  local token, now = self.token, core.now()
+  local percent = facts.progress
+  self:ask(self.on_progress, {
+    phase = token.phase, status = self.status, percent = percent,
+    bytes = facts.bytes, elapsed = now - self.began,
+    eta = eta_of(self, now, percent),
+    waiting_for = facts.waiting_for, err = facts.err, attempt = facts.attempt,
+    product_id = token.product_id, project_id = token.project_id,
+    resume = tokens.copy(token),
+  })
 end
 
-local function note(self, info)
-  self.status, self.looked_at = info.status, core.now()
-  self:tell("wait", info)
+-- Tells that the job waits for something: "rate limit", "slot", "poll" or
+-- "retry"; then `err` is what failed and `attempt` how often.
+function Job:tell_wait(waiting_for, err, attempt)
+  tell(self, { waiting_for = waiting_for, err = err, attempt = attempt })
 end
 
--- Waits for what is final.
-local function wait(self)
-  local info, err = self.seen
-  while not info or not status.FINAL[info.status] do
-    info, err = self.looker:next()
-    if not info then
+-- Tells how far a transfer is.
+function Job:tell_bytes(bytes, whole)
+  tell(self, {
+    bytes = bytes,
+    progress = whole and whole > 0 and math.floor(100 * bytes / whole) or nil,
+  })
+end
+
+-- Begins a phase: writes the token to the job file, then tells. Returns true; or
+-- nil and an error: the job file cannot be written.
+function Job:enter(phase, facts)
+  self.token.phase = phase
+  self.pace_percent = nil
+  if self.file then
+    local ok, err = self.file:write(self.token)
+    if not ok then
       return nil, err
     end
-    note(self, info)
   end
-  return info
-end
-
-local function fetch(self)
-  if not self.token.output then
-    return true
-  end
-  self.pipeline.scheduler:give_way()
-  self:tell("download", { progress = 0, bytes = 0 })
-  local deadline = math.max(self.deadline, core.now() + DOWNLOAD)
-  self.download = {
-    url = self.info.video_url, path = self.token.output,
-    overwrite = self.token.overwrite or false,
-    deadline = deadline,
-    fresh_url = function()
-      local info = self:look(deadline)
-      return info and info.video_url
-    end,
-    on_bytes = self.on_progress and function(received, expected)
-      self:tell("download", {
-        bytes = received,
-        progress = expected and expected > 0 and
-          math.floor(100 * received / expected) or nil,
-      })
-    end,
-  }
-  local bytes, err = download.fetch(self.pipeline, self.download)
-  self.bytes = bytes
-  return bytes and true, err
-end
-
--- A resumed job asks first where things stand: that costs nothing.
-local function resume(self)
-  local token = self.token
-  self:tell(token.phase or "wait")
-  local info, err = self:look()
-  if not info then
-    if token.render_sent and not token.rendered then
-      return render.unsure(err)
-    end
-    return nil, err
-  end
-  if info.status == "pending" and not token.rendered then
-    self.looked = true
-    return "pending"
-  end
-  self.seen = info
-  return "started"
+  tell(self, facts or {})
+  return true
 end
 
 -- ===}
 
--- All that comes before the wait.
-local function begin(self)
-  local ok, err
-  local resumed = self.token.project_id ~= nil
-  if resumed then
-    local other = self.pipeline.active[self.token.project_id]
-    if other and other ~= self then -- it began after the options were checked
-      return nil, errors.new {
-        kind = "parameter", outcome = "not_sent",
-        message = "resume: this job is running already",
-      }
-    end
-    self:claim()
+-- {=== one job runs once
+
+local function name_of(self)
+  return self.client.service .. " " .. self.token.project_id
+end
+
+-- From now on no other job of this process may work at the same project. A
+-- project that was created just now is this job's, whatever its id.
+function Job:claim(is_new)
+  local name = name_of(self)
+  local other = active[name]
+  if other and other ~= self and not is_new then
+    return nil, errors.new {
+      kind = "busy", outcome = "not_sent",
+      message = ("this job is running already (project %s)"):format(
+        self.token.project_id),
+    }
   end
-  if self.token.output then
-    self.token.phase = self.token.phase or "output"
-    ok, err = download.check(self.pipeline, self.token.output,
-      self.token.overwrite or false)
-    if not ok then
-      return nil, err
-    end
-  end
-  if not self.token.project_id then
-    ok, err = create(self)
-    if not ok then
-      return nil, err
-    end
-  end
-  local state = "pending"
-  if resumed then
-    state, err = resume(self)
-    if not state then
-      return nil, err
-    end
-  end
-  if state == "pending" then
-    ok, err = update(self)
-    if not ok then
-      return nil, err
-    end
-    ok, err = render.start(self)
-    if not ok then
-      return nil, err
-    end
-  end
-  self.token.render_sent, self.token.rendered = true, true
-  begin_to_wait(self)
+  active[name] = self
   return true
 end
 
-local function result(self)
-  local info, token = self.info, self.token
-  return {
-    status = info.status, url = info.video_url, cover_url = info.cover_url,
-    duration = info.duration, product_id = token.product_id,
-    project_id = token.project_id, path = self.bytes and token.output,
-    bytes = self.bytes, raw = info.raw,
+-- Releases what the job holds. Temporary files are removed.
+function Job:abandon()
+  if self.token and self.token.project_id and active[name_of(self)] == self then
+    active[name_of(self)] = nil
+  end
+  if self.stop_listening then
+    self.stop_listening()
+  end
+  for _, fetching in pairs(self.downloads) do
+    fetching:discard()
+  end
+  if self.file then
+    self.file:close()
+  end
+  self.file, self.downloads, self.stop_listening = nil, {}, nil
+end
+
+-- ===}
+
+-- {=== polling
+
+-- Asks once where things stand, not more often than the service allows. Returns
+-- an info; or nil and an error.
+function Job:poll()
+  local client, kind = self.client, self.kind
+  if self.polled_at and not client.is_local then
+    local ok, err = client.scheduler:sleep(math.max(0,
+      self.polled_at + call.POLL_LEAST - core.now()))
+    if not ok then
+      return nil, err
+    end
+  end
+  local data, err = call.run(client, client.api.operations[kind.operation],
+    kind.fields(self.token), self)
+  self.polled_at = core.now()
+  if not data then
+    return nil, err
+  end
+  local info = kind.read(data)
+  self.status = info.status
+  return info
+end
+
+local function new_poller(self, first)
+  return poller.new {
+    client = self.client, kind = self.kind,
+    fields = self.kind.fields(self.token), id = self.token.project_id,
+    plan = self.plan, deadline = self.deadline, first = first,
+    can_be_poked = self.given.webhook ~= nil, on_wait = function(...)
+      self:tell_wait(...)
+    end,
   }
 end
 
---- Nobody else may work at the same project.
-function Job:claim()
-  self.pipeline.active[self.token.project_id] = self
-end
-
--- It is over, however it ended.
-local function release(self)
-  local project_id = self.token.project_id
-  if project_id and self.pipeline.active[project_id] == self then
-    self.pipeline.active[project_id] = nil
-  end
-end
-
--- All that comes after the wait: the job's result.
-local function conclude(self, info, err)
-  local ok = nil
-  if info then
-    ok, err = finished(self, info)
-  end
-  if ok then
-    ok, err = fetch(self)
-  end
-  release(self)
+-- Polls until the state is final. An event of the webhook's inbox has the poller
+-- ask at once: the service's own answer is what counts.
+local function wait(self)
+  local info, plan, FINAL = self.info, self.plan, self.kind.FINAL
+  local ok, err = self:enter("wait", {
+    progress = info and info.progress,
+    waiting_for = not (info and FINAL[info.status]) and "poll" or nil,
+  })
   if not ok then
-    return failed(self, err)
+    return nil, err
   end
-  self.pipeline.scheduler:give_way()
-  return result(self)
-end
-
-local function run(self)
-  local info = nil
-  local ok, err = begin(self)
-  if ok then
-    info, err = wait(self)
+  local polls, inbox = nil, self.given.webhook
+  local function poke()
+    polls:poke()
   end
-  return conclude(self, info, err)
-end
-
---- Something was raised in the middle of it: removes the temporary file.
-function Job:abandon()
-  release(self)
-  local fetching = self.download and self.download.self
-  if fetching then
-    download.discard(fetching)
-  end
-end
-
---- The same in a task, and the error says how to go on.
--- @tparam table err
-function Job:break_off(err)
-  self:abandon()
-  failed(self, err)
-  err.outcome = self.token.rendered and "accepted" or
-    self.token.render_sent and "unknown" or "not_sent"
-end
-
--- {=== running
-
-local function end_in_task(self, task, info, err)
-  local video, failure = conclude(self, info, err)
-  task.job = self.outer
-  return video, failure
-end
-
--- What the job's looker found, which told nobody.
-local function found(self, info, err)
-  if info then
-    note(self, info)
+  while not (info and FINAL[info.status]) do
+    if not polls then
+      polls = new_poller(self, info and plan.interval or plan.first)
+      if inbox then
+        inbox:on(self.token.project_id, poke)
+        self.stop_listening = function()
+          inbox:off(self.token.project_id, poke)
+        end
+      end
+    end
+    info, err = polls:next()
+    if not info then
+      break
+    end
+    self.status, self.polled_at = info.status, core.now()
+    tell(self, { progress = info.progress,
+      waiting_for = not FINAL[info.status] and "poll" or nil })
   end
   return info, err
 end
 
--- The end of a task that gave its coroutine back: see Scheduler:attend.
-local function end_alone(self)
-  local scheduler = self.pipeline.scheduler
-  local task = scheduler:inside()
-  return end_in_task(self, task, found(self, scheduler:attended(task)))
+-- ===}
+
+-- {=== files
+
+-- Is there a file, of so many bytes?
+local function is_there(path, bytes)
+  local file = io.open(path, "rb")
+  if not file then
+    return false
+  end
+  local size = file:seek "end"
+  file:close()
+  return not bytes or size == bytes
 end
 
--- In a task, a job that tells nothing waits here, where the stack is short; or
--- without any stack.
-local function run_in_task(self, task)
-  local scheduler, outer = self.pipeline.scheduler, task.job
-  self.outer = outer
-  task.job = self -- for what is raised: see jogg.task
-  local info = nil
-  scheduler:give_way()
-  local ok, err = begin(self)
-  if ok and self.looker and not self.on_progress then
-    local rest = not outer and tasks.is_last() and end_alone or nil
-    info, err = found(self, scheduler:attend(task, self.looker, rest))
-  elseif ok then
-    info, err = wait(self)
-  end
-  return end_in_task(self, task, info, err)
+-- The files that are wanted: option of the path → name of its URL in an info.
+local FILES = {
+  output = "video_url", cover_output = "cover_url",
+  subtitle_output = "subtitle_url",
+}
+
+-- The path of one of several files.
+local function numbered(path, i)
+  return (path:gsub("%%d", ("%d"):format(i)))
 end
 
-local job = {}
-
---- Runs the job for a client. A script that is interrupted leaves nothing
--- behind: what is raised here passes on, after the temporary file is gone.
--- (A task is never interrupted, and Lua 5.1 cannot yield across pcall.)
--- @tparam Pipeline client
--- @tparam Job self
--- @treturn ?table video
--- @treturn ?table error
-function job.run_in(client, self)
-  local task = client.scheduler:inside()
-  if task then
-    return run_in_task(self, task)
+-- What is to be fetched when the job is done: a list of path and URL.
+local function wanted_files(self, info)
+  local files, token = {}, self.token
+  for option, name in pairs(FILES) do
+    if token[option] and info[name] then
+      files[#files + 1] = { path = token[option], url = info[name],
+        name = name }
+    end
   end
-  local ok, video, err = pcall(run, self)
+  local urls = info.urls or {}
+  if not info.urls and info.parts and not info.video_url then
+    for _, part in ipairs(info.parts) do
+      urls[#urls + 1] = part.url
+    end
+  end
+  for i = 1, token.output and #urls or 0 do
+    files[#files + 1] = { path = numbered(token.output, i), url = urls[i],
+      number = i }
+  end
+  table.sort(files, function(a, b) return a.path < b.path end)
+  return files
+end
+
+-- The download of a file, which is described before anything is paid for: so a
+-- relative path means the folder in which the job began.
+local function download_of(self, path, whole)
+  local fetching = self.downloads[path]
+  if not fetching then
+    local token = self.token
+    token.keys = token.keys or {}
+    fetching = downloads.new(self.client, path, token.overwrite or false, whole,
+      token.keys[path])
+    self.downloads[path] = fetching
+    if self.file then -- the key names what a kill leaves
+      token.keys[path] = fetching.file:key()
+    end
+  end
+  return fetching
+end
+
+local function whole_of(self, option)
+  return option == "output" and self.kind.whole or "length"
+end
+
+-- Can the files be put where they are wanted?
+local function check_outputs(self)
+  local token = self.token
+  for option in pairs(FILES) do
+    local path = token[option]
+    if path and option == "output" and self.kind.several then
+      path = numbered(path, 1)
+    end
+    local bytes = path and token.fetched and token.fetched[path]
+    if path and not (bytes and is_there(path, bytes)) then
+      token.phase = token.phase or "output"
+      local fetching = download_of(self, path, whole_of(self, option))
+      local ok, err = true, nil
+      if self.file then
+        ok, err = self.file:write(token)
+      end
+      if ok then
+        ok, err = fetching:check()
+      end
+      if not ok then
+        err.outcome = "not_sent"
+        return nil, err
+      end
+    end
+  end
+  return true
+end
+
+-- Fetches one file. That it is whole is written down before it has its name: of
+-- a kill in between it is known that the file is missing, but not whose file it
+-- is that has the name.
+local function fetch(self, file)
+  local token = self.token
+  local fetching = download_of(self, file.path,
+    file.name == "video_url" and self.kind.whole or "length")
+  local bytes, err = fetching:fetch {
+    url = file.url, deadline = self.deadline,
+    fresh_url = file.name and function()
+      local fresh = self:poll()
+      return fresh and fresh[file.name]
+    end,
+    on_bytes = self.on_progress and function(...)
+      self:tell_bytes(...)
+    end,
+    on_wait = function(...)
+      self:tell_wait(...)
+    end,
+    before_commit = function(size)
+      token.fetched = token.fetched or {}
+      token.fetched[file.path] = size
+      if not self.file then
+        return true
+      end
+      return self.file:write(token)
+    end,
+  }
+  if not bytes then
+    err.video_url = file.url
+    if token.fetched and token.fetched[file.path] then
+      token.fetched[file.path] = nil -- it was written too early
+      if self.file then
+        self.file:write(token) -- the error to tell is the first one
+      end
+    end
+  end
+  return bytes, err
+end
+
+-- Fetches all files that are not there yet. Returns their facts for the result:
+-- `path` and `bytes` of the only one, or `paths`; nil and an error.
+local function fetch_all(self, info)
+  local token, fetched = self.token, {}
+  local files = wanted_files(self, info)
+  if #files == 0 then
+    return fetched
+  end
+  local ok, err = self:enter("download", { progress = 0, bytes = 0 })
   if not ok then
-    self:abandon()
-    error(video, 0)
+    return nil, err
   end
-  return video, err
+  if self.download_timeout then
+    self.deadline = core.now() + self.download_timeout
+  end
+  for _, file in ipairs(files) do
+    local bytes = token.fetched and token.fetched[file.path]
+    if not (bytes and is_there(file.path, bytes)) then
+      bytes, err = fetch(self, file)
+      if not bytes then
+        return nil, err
+      end
+    end
+    if file.path == token.output then
+      fetched.path, fetched.bytes = file.path, bytes
+    elseif file.number then
+      fetched.paths = fetched.paths or {}
+      fetched.paths[file.number] = file.path
+    end
+  end
+  return fetched
 end
 
 -- ===}
 
---- Checks the options of make_video.
--- @tparam Pipeline pipeline of the client
--- @tparam table given
--- @tparam integer level as for `error`
--- @treturn Job
-function job.new(pipeline, given, level)
-  local checked = options.check(fields_of(pipeline.operations), given,
-    "make_video", level + 1)
-  pipeline.scheduler:give_way()
+-- {=== results
+
+-- What the method returns.
+local function result_of(self, info, fetched)
+  local token = self.token
+  local result = {
+    status = info.status, url = info.video_url, cover_url = info.cover_url,
+    subtitle_url = info.subtitle_url, duration = info.duration,
+    credit = info.credit, urls = info.urls, parts = info.parts,
+    avatar_id = info.avatar_id, product_id = token.product_id,
+    project_id = token.project_id, raw = info.raw,
+  }
+  for name, value in pairs(fetched) do
+    result[name] = value
+  end
+  return result
+end
+
+-- Writes the result to the job file, without an answer of unusual length.
+local function save_result(self, result)
+  local copy = tokens.copy(result)
+  local text = core.encode(copy.raw, {})
+  if not text or #text > RAW_MAXIMUM then
+    copy.raw = nil
+  end
+  self.token.result = copy
+  return self.file:write(self.token)
+end
+
+-- Are all files there that a stored result speaks of?
+local function is_complete(token, several)
+  for option in pairs(FILES) do
+    if token[option] and not next(token.fetched or {}) then
+      return false -- it was not wanted then
+    end
+  end
+  for path in pairs(token.fetched or {}) do
+    if not is_there(path) then
+      return false
+    end
+  end
+  return not token.output or several or token.fetched[token.output] ~= nil
+end
+
+-- Locks the job file and takes the token from it, if there is one. The result
+-- of a job that is done is returned as it was, unless its file is gone.
+local function open_job_file(self)
+  local file, stored = job_file.open(self.client, self.job_file)
+  if not file then
+    return nil, stored
+  end
+  self.file = file
+  if stored then
+    local token, err = tokens.read(self.client.api, self.kind, stored,
+      self.given, self.job_file)
+    if not token then
+      return nil, err
+    end
+    self.token = token
+  end
+  self.is_open = true
+  local result = self.token.result
+  self.token.result = nil
+  if result and is_complete(self.token, self.kind.several) then
+    return result
+  end
+  return true
+end
+
+-- The error of a job that ended without a result.
+local function final_error(self, info)
+  local hint = self.job_file and
+    ("; remove %s to start anew"):format(self.job_file) or ""
+  if info.status == "failed" then
+    local what = "the service could not make " ..
+      (self.kind.whole == "mp4" and "the video" or "it")
+    return errors.new {
+      kind = "render_failed", outcome = "accepted", retryable = false,
+      code = info.code, message = what .. (info.message and
+        ": " .. errors.quoted(info.message) or
+        ", and does not say why") .. hint,
+    }
+  end
+  return errors.new {
+    kind = "deleted", message = "the project was deleted" .. hint,
+    outcome = "accepted", retryable = false,
+  }
+end
+
+-- ===}
+
+-- Completes an error with what the job knows. A job that would fail the same
+-- way again, before anything was begun, has nothing to resume.
+local function explain(self, err)
+  local token = self.token
+  local is_known = not self.job_file or self.is_open -- what the job file says
+  local is_begun = token.project_id or token.sent or token.render_sent
+  err.phase = token.phase or err.phase
+  err.product_id = err.product_id or token.product_id
+  err.project_id = err.project_id or token.project_id
+  if is_known and err.kind ~= "render_failed" and err.kind ~= "deleted" and
+    (is_begun or token.product_id or err.transient) then
+    err.resume = tokens.copy(token)
+  end
+  return err
+end
+
+-- Completes the error of a task that raised in the middle of the job.
+function Job:explain(err)
+  local token = self.token
+  explain(self, err)
+  err.outcome = token.rendered and "accepted" or
+    (token.sent or token.render_sent) and "unknown" or "not_sent"
+end
+
+-- All that comes before the download. Returns the info of what is finished; or
+-- nil and an error.
+local function reach_end(self)
+  local ok, err = check_outputs(self)
+  if ok then
+    ok, err = self.kind.start(self)
+  end
+  if not ok then
+    return nil, err
+  end
+  self.token.render_sent, self.token.rendered = true, true
+  local info
+  info, err = wait(self)
+  if not info then
+    return nil, err
+  elseif info.status ~= "completed" then
+    return nil, final_error(self, info)
+  end
+  return info
+end
+
+local function run(self)
+  if self.job_file then
+    local found, fault = open_job_file(self)
+    if found ~= true then
+      return found, fault
+    end
+  end
+  local info, err = reach_end(self)
+  if not info then
+    return nil, err
+  end
+  local fetched
+  fetched, err = fetch_all(self, info)
+  if not fetched then
+    return nil, err
+  end
+  local result = result_of(self, info, fetched)
+  if self.file then
+    local ok
+    ok, err = save_result(self, result)
+    if not ok then
+      return nil, err
+    end
+  end
+  return result
+end
+
+-- Runs a job to its end. Returns the result; or nil and an error.
+function job.run(self)
+  tasks.guard(self)
+  local result, err = run(self)
+  tasks.release(self)
+  self:abandon()
+  if not result then
+    return nil, explain(self, err)
+  end
+  return result
+end
+
+-- Checks the options of a job. Returns the Job; or nil and an error of kind
+-- `parameter`. Raises on misuse; `level` is as for `error`.
+function job.new(client, kind, given, level)
+  local checked, err = check.fields(fields_of(kind), given, kind.name,
+    level + 1)
+  if not checked then
+    return nil, err
+  end
+  if checked.webhook and not webhook.is_inbox(checked.webhook) then
+    check.raise(kind.name .. ".webhook must be an inbox of jogg.webhook", level)
+  end
+  if kind.several and checked.output and not checked.output:find("%d", 1, true)
+  then
+    check.raise(kind.name .. ".output must have %d in it, for the numbers of " ..
+      "its files", level)
+  end
   local token
   if checked.resume then
-    token = tokens.read(pipeline, checked, level + 1)
+    token, err = tokens.read(client.api, kind, checked.resume, checked,
+      kind.name .. ".resume")
   else
-    token = tokens.new(pipeline, checked, level + 1)
+    local missing = not checked.project_id and kind.check(checked)
+    if missing then
+      check.raise(("%s: %s is missing"):format(kind.name, missing), level)
+    end
+    token, err = tokens.new(client.api, kind, checked)
   end
-  pipeline.scheduler:give_way()
+  if not token then
+    return nil, err
+  end
   local now = core.now()
   return setmetatable({
-    pipeline = pipeline, token = token,
-    plan = poll.plan(checked.poll, pipeline.local_service),
+    client = client, kind = kind, given = checked, token = token,
+    downloads = {}, job_file = checked.job_file,
+    plan = poller.plan(checked.poll, client.is_local,
+      checked.webhook ~= nil),
     on_progress = checked.on_progress, began = now,
     deadline = now + (checked.timeout or TIMEOUT),
+    download_timeout = checked.download_timeout,
   }, Job)
 end
 

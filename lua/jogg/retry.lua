@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 
---- When to try again. Pure policy: time and chance are arguments.
--- @module jogg.retry
+-- When to try again. Pure policy: time and chance are arguments.
 
 local retry = {}
 
@@ -9,12 +8,8 @@ local FIRST = 0.5 -- seconds; doubles with each attempt
 local LONGEST = 30
 local LONGEST_ASKED = 120 -- what a server may ask for
 
---- How long to wait before the next attempt. The server's word comes first;
--- otherwise full jitter under an exponential cap.
--- @tparam integer attempt how many have failed, from 1
--- @tparam table err the last failure
--- @tparam function random returns a number in [0, 1)
--- @treturn number seconds
+-- How long to wait before the next attempt. What the server asked for comes
+-- first; otherwise full jitter under an exponential cap.
 function retry.delay(attempt, err, random)
   local asked = err and tonumber(err.retry_after)
   if asked and asked >= 0 then
@@ -23,17 +18,14 @@ function retry.delay(attempt, err, random)
   return random() * math.min(LONGEST, FIRST * 2 ^ math.min(attempt, 16))
 end
 
---- May this call be repeated after this failure without doing anything twice?
+-- May this call be repeated after this failure without doing anything twice?
 -- A POST only when it certainly had no effect: it was never sent, or it was
--- refused with 429.
--- @tparam string method HTTP method
--- @tparam table err
--- @treturn boolean
-function retry.is_safe(method, err)
+-- refused with 429. A POST that costs nothing may be repeated like a GET.
+function retry.is_safe(operation, err)
   if not err.retryable then
     return false
   end
-  if method ~= "POST" then
+  if operation.method ~= "POST" or operation.repeatable then
     return true
   end
   return err.outcome == "not_sent" or

@@ -1,22 +1,21 @@
 -- SPDX-License-Identifier: MIT
 
---- The resume token: what a job needs to go on after a failure, or after the
+-- The resume token: what a job needs to go on after a failure, or after the
 -- death of its process.
 --
--- A small table of texts, numbers and booleans, fit to be stored as JSON. It
--- is always true, because each step is written into it before it is taken.
--- @module jogg.token
+-- A small table of strings, numbers, booleans and tables of them, fit to be
+-- stored as JSON. Each step is written into it before it is taken, so that it
+-- never says less than what was done.
 
-local options = require "jogg.options"
-local pipelines = require "jogg.pipeline"
+local check = require "jogg.check"
+local core = require "jogg.core"
+local errors = require "jogg.error"
 
 local VERSION = 1
 
 local token = {}
 
---- A copy that shares nothing.
--- @param value
--- @return the copy
+-- A copy that shares nothing.
 function token.copy(value)
   if type(value) ~= "table" then
     return value
@@ -28,44 +27,54 @@ function token.copy(value)
   return twin
 end
 
--- What may be said anew whenever a job is resumed. What shapes the video may,
--- as long as the render was not sent.
-local RESUMABLE = {
-  resume = true, output = true, overwrite = true, timeout = true, poll = true,
-  on_progress = true,
+-- Options that belong to one run, not to the job.
+local OF_RUN = {
+  resume = true, job_file = true, timeout = true, download_timeout = true,
+  poll = true, on_progress = true, webhook = true, preview = true,
+  output = true, cover_output = true, subtitle_output = true, overwrite = true,
 }
+
+local FILE = { kind = "string", filled = true }
 
 local TOKEN = {
   version = { kind = "integer", required = true, minimum = VERSION,
     maximum = VERSION },
-  generation = { kind = "text", required = true },
+  generation = { kind = "string", required = true },
+  kind = { kind = "string" },          -- the method; nil: make_video
   url = { kind = "url" },
   product_id = { kind = "id" },
-  project_id = { kind = "text", filled = true, maximum = 4096 },
-  updated = { kind = "boolean" },
-  render_sent = { kind = "boolean" }, -- the answer was not seen yet
-  rendered = { kind = "boolean" },    -- it certainly was accepted
-  output = { kind = "text", filled = true },
+  project_id = { kind = "string", filled = true, maximum = 4096 },
+  video = { kind = "object" },         -- how the result is to be
+  extra = { kind = "object" },         -- further fields of the service
+  updated = { kind = "boolean" },      -- the product was changed
+  render_sent = { kind = "boolean" },  -- open: the answer was not seen yet
+  rendered = { kind = "boolean" },     -- it certainly was accepted
+  sent = { kind = "string" },          -- v2: the call that costs whose answer
+                                       -- was not seen yet
+  attempt_name = { kind = "string" },  -- v2: the unique name sent with it
+  resolved = { kind = "string" },      -- v2: what the caller found out
+  previews = { kind = "table" },
+  preview_id = { kind = "string" },
+  uploads = { kind = "table" },        -- local file → its URL at the service
+  output = FILE, cover_output = FILE, subtitle_output = FILE,
   overwrite = { kind = "boolean" },
-  phase = { kind = "text" },
+  phase = { kind = "string" },
+  keys = { kind = "table" },           -- file → key of its temporary name
+  fetched = { kind = "table" },        -- file → bytes, once it came whole
+  result = { kind = "table" },         -- of a job that is done
 }
 
-local known = {} -- generation's operations → fields
+local known = setmetatable({}, { __mode = "k" }) -- kind → fields
 
-local function token_fields(list)
-  local fields = known[list]
-  if fields then
-    return fields
+local function token_fields(kind)
+  if not known[kind] then
+    local fields = { product = kind.options and kind.options.product }
+    for name, field in pairs(TOKEN) do
+      fields[name] = field
+    end
+    known[kind] = fields
   end
-  fields = {
-    product = { kind = "fields", fields = list.product },
-    video = { kind = "fields", fields = list.video },
-  }
-  for name, field in pairs(TOKEN) do
-    fields[name] = field
-  end
-  known[list] = fields
-  return fields
+  return known[kind]
 end
 
 local function is_same(a, b)
@@ -85,96 +94,121 @@ local function is_same(a, b)
   return true
 end
 
--- What is given beside a token: the same again, or something new where that
--- is still possible.
-local function take_anew(pipeline, kept, checked, level)
-  local sent = kept.render_sent or kept.rendered
-  kept.video = kept.video or {}
-  for name, value in pairs(checked) do
-    local shapes = pipeline.operations.video[name]
-    local old = kept[name]
-    if shapes then
-      old = kept.video[name]
-    end
-    if not RESUMABLE[name] and not is_same(value, old) then
-      if sent or name == "url" then
-        error(("make_video: %s cannot be changed when a job is resumed%s")
-          :format(name, name == "url" and "" or " after its render was sent"),
-          level)
-      elseif shapes then
-        kept.video[name] = value
-      else
-        kept.product, kept.updated = value, nil
+-- Takes what is given beside a token: the same again, or something new where
+-- that is still possible. Returns true; or nil and an error.
+local function merge(kind, kept, given)
+  local is_sent = kept.render_sent or kept.rendered or kept.sent
+  for name, value in pairs(given) do
+    local target = kind.video[name] and kept.video or kept
+    local changes = not OF_RUN[name] and not is_same(value, target[name])
+    if changes and (name == "url" or name == "project_id") then
+      return nil, errors.parameter(("%s: %s cannot be changed when a job is " ..
+        "resumed; to make another video, start another job"):format(kind.name,
+          name))
+    elseif changes and is_sent then
+      return nil, errors.parameter(("%s: %s cannot be changed when a job is " ..
+        "resumed after its render was sent"):format(kind.name, name))
+    elseif changes then
+      target[name] = value
+      if name == "product" then
+        kept.updated = nil
       end
     end
   end
+  if given.output then
+    kept.overwrite = nil
+  end
+  for _, name in ipairs { "output", "cover_output", "subtitle_output",
+    "overwrite" } do
+    if given[name] ~= nil then
+      kept[name] = given[name]
+    end
+  end
+  return true
 end
 
--- All that will be sent must be fit to be sent, before anything is.
-local function check_sizes(pipeline, kept, level)
-  local list = pipeline.operations
-  if kept.product then
-    pipelines.encode(list.update_product, kept.product, "make_video.product",
-      level + 1)
+-- All that will be sent must be fit to be sent, before anything is. Returns the
+-- token; or nil and an error.
+local function check_sizes(api, kind, kept)
+  for name, fields in pairs { product = kept.product, video = kept.video } do
+    local text, length = core.encode(fields, api.lists)
+    if not text then
+      return nil, errors.parameter(("%s%s is too large: %d bytes as " ..
+        "JSON, at most %d are sent"):format(kind.name,
+          name == "product" and ".product" or "", length, core.body_maximum))
+    end
   end
-  if next(kept.video) then
-    pipelines.encode(list.render_project, kept.video, "make_video", level + 1)
-  end
-end
-
---- Checks the token of a job that is to go on, and what is given beside it.
--- @tparam Pipeline pipeline of the client
--- @tparam table checked the options of make_video, `resume` among them
--- @tparam integer level as for `error`
--- @treturn table a token
-function token.read(pipeline, checked, level)
-  local kept = options.check(token_fields(pipeline.operations), checked.resume,
-    "make_video.resume", level + 1)
-  if kept.generation ~= pipeline.settings.generation then
-    error("make_video.resume is of another generation: " .. kept.generation,
-      level)
-  end
-  if not kept.url and not kept.project_id then
-    error("make_video.resume says neither url nor project_id", level)
-  end
-  if not kept.project_id and (kept.product_id or kept.render_sent or
-    kept.rendered) then -- to begin anew would be to pay again
-    error("make_video.resume is damaged: it has lost its project_id", level)
-  end
-  if kept.project_id and pipeline.active[kept.project_id] then
-    error("make_video.resume: this job is running already", level)
-  end
-  take_anew(pipeline, kept, checked, level + 1)
-  if checked.output then
-    kept.output, kept.overwrite = checked.output, nil
-  end
-  if checked.overwrite ~= nil then
-    kept.overwrite = checked.overwrite
-  end
-  check_sizes(pipeline, kept, level + 1)
   return kept
 end
 
---- The token of a job that begins.
--- @tparam Pipeline pipeline of the client
--- @tparam table checked the options of make_video
--- @tparam integer level as for `error`
--- @treturn table
-function token.new(pipeline, checked, level)
-  if not checked.url then
-    error("make_video: url is missing", level)
+-- What makes a token useless, or nil.
+local function fault_of(api, kind, stored)
+  if stored.generation ~= nil and stored.generation ~= api.generation then
+    return "is of another generation of the service: " ..
+      errors.quoted(tostring(stored.generation))
+  elseif (stored.kind or "make_video") ~= kind.name then
+    return "belongs to another method: " ..
+      errors.quoted(tostring(stored.kind or "make_video"))
+  elseif not stored.project_id and (stored.rendered or stored.render_sent or
+    api.generation == "open" and stored.product_id) then
+    return "is damaged: it has lost its project_id" -- anew would be paid anew
   end
+end
+
+-- Checks the token of a job that is to go on, and what is given beside it.
+-- Returns a token; or nil and an error of kind `parameter`. `path` is how
+-- messages call the token.
+function token.read(api, kind, stored, given, path)
+  local fault = fault_of(api, kind, stored)
+  if fault then
+    return nil, errors.parameter(("%s %s"):format(path, fault))
+  end
+  local kept, err = check.as_data(check.fields, token_fields(kind), stored,
+    path, 1)
+  if not kept then
+    return nil, err
+  end
+  kept.video = kept.video or {}
+  local ok, missing = true, nil
+  if not (kept.rendered or kept.render_sent or kept.sent) then
+    kept.video, err = check.as_data(check.fields, kind.video, kept.video,
+      path .. ".video", 1)
+    ok = kept.video
+  end
+  if ok then
+    ok, err = merge(kind, kept, given)
+  end
+  if not ok then
+    return nil, err
+  end
+  if not kept.project_id and not kept.product_id and not kept.sent then
+    local options = token.copy(kept.video)
+    options.url, options.product = kept.url, kept.product
+    missing = kind.check(options)
+  end
+  if missing then
+    return nil, errors.parameter(("%s says neither %s nor project_id"):format(
+      path, missing))
+  end
+  return check_sizes(api, kind, kept)
+end
+
+-- The token of a job that begins. Returns it; or nil and an error.
+function token.new(api, kind, given)
   local video = {}
-  for name in pairs(pipeline.operations.video) do
-    video[name] = checked[name]
+  for name in pairs(kind.video) do
+    video[name] = given[name]
   end
-  local made = {
-    version = VERSION, generation = pipeline.settings.generation,
-    url = checked.url, product = checked.product, video = video,
-    output = checked.output, overwrite = checked.overwrite,
-  }
-  check_sizes(pipeline, made, level + 1)
-  return made
+  local is_elsewhere = given.project_id and true
+  return check_sizes(api, kind, {
+    version = VERSION, generation = api.generation,
+    kind = kind.name ~= "make_video" and kind.name or nil,
+    url = given.url, product = given.product, video = video,
+    extra = given.extra, project_id = given.project_id,
+    render_sent = is_elsewhere, rendered = is_elsewhere,
+    output = given.output, cover_output = given.cover_output,
+    subtitle_output = given.subtitle_output, overwrite = given.overwrite,
+  })
 end
 
 return token

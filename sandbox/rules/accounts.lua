@@ -2,7 +2,8 @@
 --
 -- Keys, their credits, and the limit of POSTs in a minute. The key itself
 -- never leaves this file: elsewhere an account is known by its id, which is
--- a fingerprint.
+-- a fingerprint. Credits are counted in thousandths, so that sums of 0.2 and
+-- 0.05 are exact.
 
 local host = require "host"
 local config = require "config"
@@ -22,6 +23,15 @@ local function fingerprint(key)
   return ("%016x"):format(hash)
 end
 
+local function to_thousandths(credits)
+  return math.floor(credits * 1000 + 0.5)
+end
+
+-- A whole number of credits is an integer in JSON.
+local function to_credits(thousandths)
+  return thousandths % 1000 == 0 and thousandths // 1000 or thousandths / 1000
+end
+
 local function open()
   if list then return end
   kept = store.read "accounts" or {}
@@ -30,14 +40,21 @@ local function open()
     local id = fingerprint(given.key)
     if not by_key[given.key] then
       local old = json.is_object(kept[id]) and kept[id] or {}
-      local function number(name, default)
-        return math.type(old[name]) == "integer" and old[name] or default
+      local function integer(name)
+        return math.type(old[name]) == "integer" and old[name] or 0
       end
+      local function credits(name, default)
+        return to_thousandths(type(old[name]) == "number" and old[name]
+          or default)
+      end
+      local number = #list + 1
       local account = {
-        id = id, name = ("key %d"):format(#list + 1),
-        credits = number("credits", given.credits or config.credits),
-        charged = number("charged", 0), posts = number("posts", 0),
-        products = number("products", 0), recent = {},
+        id = id, name = ("key %d"):format(number),
+        username = ("sandbox%d"):format(number),
+        email = ("sandbox%d@example.com"):format(number),
+        left = credits("credits", given.credits or config.credits),
+        charged = credits("charged", 0), posts = integer "posts",
+        products = integer "products", recent = {},
       }
       by_key[given.key] = account
       list[#list + 1] = account
@@ -52,11 +69,34 @@ end
 function accounts.save()
   for _, account in ipairs(list) do
     kept[account.id] = {
-      credits = account.credits, charged = account.charged,
+      credits = accounts.credits(account), charged = accounts.charged(account),
       posts = account.posts, products = account.products,
     }
   end
   return store.write("accounts", kept)
+end
+
+--- The credits that are left.
+function accounts.credits(account)
+  return to_credits(account.left)
+end
+
+--- The credits that were taken.
+function accounts.charged(account)
+  return to_credits(account.charged)
+end
+
+--- Sets the credits that are left.
+function accounts.set_credits(account, credits)
+  account.left = to_thousandths(credits)
+end
+
+--- The account with an id, or nil.
+function accounts.of(id)
+  open()
+  for _, account in ipairs(list) do
+    if account.id == id then return account end
+  end
 end
 
 --- The account of a key, or nil.
@@ -96,15 +136,16 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why it could not be written down
 function accounts.charge(account, credits)
-  if account.credits < credits then return false end
+  local price = to_thousandths(credits)
+  if account.left < price then return false end
   local function take(number)
-    account.credits = account.credits - number
+    account.left = account.left - number
     account.charged = account.charged + number
   end
-  take(credits)
+  take(price)
   local ok, why = accounts.save()
   if ok then return true end
-  take(-credits)
+  take(-price)
   return nil, why
 end
 

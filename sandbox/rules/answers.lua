@@ -7,11 +7,14 @@ local json = require "json"
 
 local answers = {}
 
-local function as_json(status, value, headers)
+--- JSON of any shape.
+function answers.json_text(status, value, headers)
   headers = headers or {}
   headers["Content-Type"] = "application/json"
   return { status = status, body = json.encode(value), headers = headers }
 end
+
+local as_json = answers.json_text
 
 --- {code: 0, msg: "success", data}; data is left out when there is none.
 function answers.success(data)

@@ -1,12 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --
--- The settings of this run: those of the command line and `base`, the
--- address it is reached at.
+-- The settings of this run: those of the command line, and the addresses it
+-- is reached at: `base` and `storage`.
 
 local config = {
   VERSION = "0.1.0",
-  -- How long the real service takes, in seconds; --speed divides.
-  LIFE_PAGE = 10, LIFE_QUEUE = 10, LIFE_WORK = 60,
 }
 
 --- Takes over the parsed command line.

@@ -4,13 +4,30 @@
 -- is written on the command line. What faults do is in faults.lua.
 
 local json = require "json"
+local job_kinds = require "v2.kinds"
+local operations = require "v2.operations"
 
 local fault = {}
 
+--- The calls of the service: what `any` stands for.
+fault.CALLS = { product = true, update = true, render = true, prj_info = true }
+
 local ENDPOINTS = {
-  product = true, update = true, render = true, prj_info = true,
-  video = true, page = true, work = true, any = true,
+  video = true, page = true, work = true, any = true, storage = true,
+  asset = true, delivery = true,
 }
+local STATES = { prj_info = true }
+local PATHS = {}             -- "METHOD /path" -> endpoint
+
+for _, operation in ipairs(operations) do
+  fault.CALLS[operation.name] = true
+  STATES[operation.name] = operation.state and true or nil
+  PATHS[operation.method .. " " .. operation.path] = operation.name
+end
+for name in pairs(fault.CALLS) do ENDPOINTS[name] = true end
+
+local ANSWERS = { any = true }       -- JSON
+for name in pairs(fault.CALLS) do ANSWERS[name] = true end
 
 local function whole(value)
   return math.tointeger(value) and value >= 0
@@ -28,7 +45,8 @@ local STATUS = { http_status, "an HTTP status from 200 to 599" }
 local CODE = { math.tointeger, "a whole number" }
 local SECONDS = { positive, "a number of seconds above 0" }
 local BYTES = { whole, "a number of bytes" }
-local INFO = { prj_info = true }
+local TIMES = { whole, "a whole number" }
+local DELIVERY, STORAGE = { delivery = true }, { storage = true }
 
 -- what -> type of its value, which of them are good, default, whether the
 -- effect still happens, endpoints where alone it does something
@@ -46,14 +64,25 @@ fault.KINDS = {
   reset_after = { effect = true },
   truncate = { type = "number", good = BYTES, default = 10, effect = true },
   stall = { type = "number", good = BYTES, default = 10, effect = true },
-  bad_json = { effect = true, at = { product = true, update = true,
-    render = true, prj_info = true, any = true } },
+  bad_json = { effect = true, at = ANSWERS },
   html = { type = "number", good = STATUS, default = 502 },
   gone = {},
-  unknown_status = { type = "number", default = 42, effect = true, at = INFO },
-  empty_url = { effect = true, at = INFO },
+  unknown_status = { effect = true, at = STATES },
+  empty_url = { effect = true, at = STATES },
   fail = { type = "string", default = "the template is broken",
     at = { work = true } },
+  reset_during = { type = "number", good = BYTES, default = 1000,
+    effect = true, at = STORAGE },
+  drop = { at = DELIVERY },
+  bad_signature = { at = DELIVERY },
+  ["repeat"] = { type = "number", good = TIMES, default = 1, at = DELIVERY },
+}
+
+-- Endpoints with which not everything goes.
+local ONLY = {
+  work = { fail = true },
+  delivery = { delay = true, drop = true, bad_signature = true,
+    ["repeat"] = true },
 }
 
 -- name -> its types
@@ -63,7 +92,7 @@ local FIELDS = {
   retry_after = { number = true, string = true }, msg = { string = true },
   body = { string = true }, headers = { table = true },
   seconds = { number = true },
-  value = { number = true, string = true },
+  value = { number = true, string = true }, kind = { string = true },
 }
 
 local MOST_HEADERS = 32      -- answer.h holds more, for ours come on top
@@ -93,6 +122,7 @@ end
 
 -- What is wrong with the value, once it is filled in.
 local function check_value(value, what)
+  if what == fault.KINDS.unknown_status then return nil end
   if what.type and type(value) ~= what.type then
     return ("value must be a %s"):format(what.type)
   elseif what.good and not what.good[1](value) then
@@ -115,21 +145,31 @@ function fault.check(given)
     end
   end
   local what = fault.KINDS[given.what]
+  given.endpoint = PATHS[given.endpoint] or given.endpoint
+  local only = ONLY[given.endpoint]
   if not ENDPOINTS[given.endpoint] then
     return nil, "endpoint must be one of " .. names_of(ENDPOINTS)
   elseif not what then
     return nil, "what must be one of " .. names_of(fault.KINDS)
-  elseif given.endpoint == "work" and given.what ~= "fail" then
-    return nil, "endpoint work goes with what fail alone"
+  elseif only and not only[given.what] then
+    return nil, ("endpoint %s goes with what %s alone"):format(given.endpoint,
+      names_of(only))
   elseif what.at and not what.at[given.endpoint] then
     return nil, ("what %s needs an endpoint of %s"):format(given.what,
       names_of(what.at))
+  elseif given.kind and (given.endpoint ~= "work"
+    or not job_kinds.ALL[given.kind] and given.kind ~= "project") then
+    return nil, "kind goes with endpoint work, and must be one of project, "
+      .. names_of(job_kinds.ALL)
   end
   given.call, given.times = given.call or 1, given.times or 1
   if not whole(given.call) or given.call < 1 or not whole(given.times) then
     return nil, "call and times must be whole numbers"
   end
   if given.value == nil then given.value = what.default end
+  if given.value == nil and given.what == "unknown_status" then
+    given.value = given.endpoint == "prj_info" and 42 or "rendering"
+  end
   if given.seconds and given.seconds < 0 then
     return nil, "seconds must not be negative"
   end

@@ -5,12 +5,11 @@
 
 local host = require "host"
 local json = require "json"
-local KINDS = require "fault".KINDS
+local fault_module = require "fault"
 
 local faults = {}
 
--- The calls of the service: what `any` stands for.
-local CALLS = { product = true, update = true, render = true, prj_info = true }
+local KINDS, CALLS = fault_module.KINDS, fault_module.CALLS
 
 local active = json.array()
 
@@ -29,14 +28,21 @@ function faults.clear()
   active = json.array()
 end
 
+local function concerns(fault, endpoint, kind)
+  return (fault.endpoint == endpoint
+      or fault.endpoint == "any" and CALLS[endpoint])
+    and (not fault.kind or fault.kind == kind)
+end
+
 --- Counts a call; every fault counts, the oldest that is due strikes.
+-- @tparam string endpoint
+-- @tparam ?string kind of the job, where the endpoint is work
 -- @treturn ?table
-function faults.strike(endpoint)
+function faults.strike(endpoint, kind)
   local struck
   for i = #active, 1, -1 do
     local fault = active[i]
-    if fault.endpoint == endpoint
-      or fault.endpoint == "any" and CALLS[endpoint] then
+    if concerns(fault, endpoint, kind) then
       if fault.call > 1 then
         fault.call = fault.call - 1
       else
@@ -139,6 +145,31 @@ function faults.apply_info(fault, info)
   elseif fault.what == "empty_url" then
     info.status, info.video_url, info.video_duration = 4, "", 0
   end
+end
+
+-- What holds an address in the states of /v2.
+local ADDRESSES = { "video_url", "url", "result_url", "motion_preview_url" }
+
+--- Changes what a state of /v2 says, in all its tables that have a status; an
+-- address is emptied beside it or within its `data`.
+-- @tparam ?table fault
+-- @tparam table data
+-- @tparam string done the word for a job that is done
+function faults.apply_state(fault, data, done)
+  local what = fault and fault.what
+  if what ~= "unknown_status" and what ~= "empty_url" then return end
+  local status = what == "empty_url" and done or fault.value
+  local function change(object)
+    if object.status ~= nil then object.status = status end
+    for _, name in ipairs(ADDRESSES) do
+      if object[name] ~= nil then object[name] = "" end
+    end
+    if object.image_url_list then object.image_url_list = json.array() end
+    for _, value in pairs(object) do
+      if type(value) == "table" then change(value) end
+    end
+  end
+  change(data)
 end
 
 -- }======================================================================

@@ -28,7 +28,8 @@ function log.begin(request, endpoint)
   last = last + 1
   local entry = {
     seq = last, time = os.time(), clock = host.monotonic(),
-    method = request.method, path = request.path, query = request.query,
+    origin = request.origin, method = request.method, path = request.path,
+    query = request.query,
     headers = headers, header_names = names, endpoint = endpoint,
     has_key = request.headers["x-api-key"] ~= nil, body = request.body,
     effect = "none",
@@ -38,6 +39,15 @@ function log.begin(request, endpoint)
   entries[#entries + 1] = entry
   if #entries > MOST then table.remove(entries, 1) end
   return entry
+end
+
+--- Notes an answer.
+function log.conclude(entry, answer)
+  entry.status = answer.reset and 0 or answer.status
+  answer.entry = entry.seq        -- for what only the server knows: 206, 416
+  if answer.body and not answer.cut then
+    entry.code = math.tointeger(answer.body:match '"code":(%d+)')
+  end
 end
 
 --- Notes what was sent when that is not what the entry says.

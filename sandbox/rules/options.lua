@@ -4,6 +4,7 @@
 
 local config = require "config"
 local fault = require "fault"
+local quirks = require "quirks"
 
 local options = {}
 
@@ -14,6 +15,7 @@ jogg-sandbox: the JoggAI service on your own machine
 
   --port N              listen on this port of 127.0.0.1; 0, the default: a
                         free one
+  --storage-port N      the same for the storage: uploads and files of /v2
   --key KEY[=CREDITS]   an API key; may be repeated (default: sandbox-key)
   --credits N           credits of a key that names none (default 100)
   --speed X             X times faster than life (default 20; 1000: as fast
@@ -23,6 +25,10 @@ jogg-sandbox: the JoggAI service on your own machine
   --renders N           renders at a time (default 1)
   --posts-per-minute N  limit for each key (default 20; 0: none)
   --minute SECONDS      how long that minute lasts (default 60)
+  --upload-seconds N    how long a signed address holds (default 900)
+  --webhook-seconds N   how long a webhook's receiver may take (default 5)
+  --quirks NAME,...     do what documents contradict each other about; may be
+                        repeated; --quirks list names them all
   --data DIR            keep projects and files there; default: a temporary
                         folder that is removed at the end
   --site DIR            your own pages and pictures, served at /site/NAME
@@ -69,9 +75,28 @@ local function key(text)
   return { key = name, credits = math.tointeger(tonumber(credits)) }
 end
 
+-- Their names, or a sentence about each of them.
+local function quirk_names(text)
+  if text == "list" then return { list = true } end
+  return quirks.parse(text)
+end
+
+local function describe_quirks()
+  local lines = {}
+  for name, sentence in pairs(quirks.KNOWN) do
+    lines[#lines + 1] = ("%-24s %s"):format(name, sentence)
+  end
+  table.sort(lines)
+  return table.concat(lines, "\n")
+end
+
 -- name -> how its value is read, where it goes, whether it adds up
 local VALUED = {
   ["port"] = { read = number(0, 65535, true) },
+  ["storage-port"] = { read = number(0, 65535, true) },
+  ["upload-seconds"] = { read = number(0.01, 1e6), into = "upload" },
+  ["webhook-seconds"] = { read = number(0.01, 3600), into = "webhook" },
+  ["quirks"] = { read = quirk_names, into = "quirks", list = true },
   ["key"] = { read = key, into = "keys", list = true },
   ["credits"] = { read = number(0, 1e9, true) },
   ["speed"] = { read = number(0.01, 1e6) },
@@ -109,8 +134,9 @@ end
 -- @treturn[2] integer the exit status
 function options.parse(arguments)
   local settings = {
-    port = 0, keys = {}, credits = 100, speed = 20, video = "full",
-    renders = 1, posts = 20, minute = 60, faults = {},
+    port = 0, ["storage-port"] = 0, keys = {}, credits = 100, speed = 20,
+    video = "full", renders = 1, posts = 20, minute = 60, faults = {},
+    upload = 900, webhook = 5, quirks = {},
   }
   local i = 1
   while i <= #arguments do
@@ -134,6 +160,12 @@ function options.parse(arguments)
     end
     i = i + 1
   end
+  local names = {}
+  for _, list in ipairs(settings.quirks) do
+    if list.list then return nil, describe_quirks(), 0 end
+    table.move(list, 1, #list, #names + 1, names)
+  end
+  settings.quirks = names
   if #settings.keys == 0 then settings.keys[1] = { key = "sandbox-key" } end
   return settings
 end

@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: MIT
 --
 -- The text on the picture as an Advanced SubStation script: title, price,
--- a sentence, and subtitles. libass breaks the lines and finds the fonts
--- for any script. Pure.
+-- a sentence, and subtitles. libass finds a font for each character through
+-- fontconfig, and breaks lines at blanks. Pure.
+
+local breaking = require "breaking"
 
 local overlay = {}
 
@@ -19,8 +21,12 @@ Format: Name, Fontname, Fontsize, PrimaryColour, OutlineColour, BackColour, ]]
   .. "Bold, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, "
   .. "MarginV, Encoding\n"
 
+-- The last field, -1: a text runs in the direction of its own script.
 local STYLE = "Style: %s,DejaVu Sans,%d,%s,%s,&H80000000,%d,%d,%g,%g,%d,%d,"
-  .. "%d,0,1\n"
+  .. "%d,0,-1\n"
+
+local SIZES = { Title = 50, Sentence = 30, Price = 40, Subtitle = 32 }
+local COLUMN = 0.46          -- of a size: half as wide as a wide character
 
 local EVENTS = [[
 
@@ -39,55 +45,44 @@ local LAYOUTS = {
     shade = { -0.1, 0.64, 1.1, 1.1 }, subtitle = 0.975 },
 }
 
-local function time(seconds)
+--- A time in the script.
+function overlay.time(seconds)
   local hundredths = math.floor(seconds * 100 + 0.5)
   return ("0:%02d:%02d.%02d"):format(hundredths // 6000,
     hundredths // 100 % 60, hundredths % 100)
 end
 
--- Braces and backslashes are commands in this format.
-local function plain(text)
+--- A text as it can stand in the script, where braces and backslashes are
+-- commands.
+function overlay.plain(text)
   return (text:gsub("[{}\\%c]", { ["{"] = "(", ["}"] = ")", ["\\"] = "/" })
     :gsub("%c", " "))
 end
 
--- At most so many characters, cut at a word.
-local function shorten(text, most)
-  local length = utf8.len(text)
-  if not length or length <= most then return text end
-  local cut = text:sub(1, utf8.offset(text, most + 1) - 1)
-  local words = cut:match "^(.*)%s%S*$"
-  if words and #words > #cut // 2 then cut = words end
-  return cut .. "…"
+local time, plain = overlay.time, overlay.plain
+
+-- A text of wide characters has hardly a blank that libass could break it at.
+local function wrapped(text, style, width)
+  if not breaking.has_wide(text) then return plain(text) end
+  local lines = breaking.lines(text,
+    math.floor(width / (SIZES[style] * COLUMN)))
+  for i, line in ipairs(lines) do lines[i] = plain(line) end
+  return table.concat(lines, "\\N")
 end
 
-local function sentences_of(text)
-  local list = {}
-  text = text:gsub("。", "。\n"):gsub("([.!?])%s+", "%1\n")
-  for sentence in text:gmatch "[^\n]+" do
-    -- one blank at most before the match, which would else take the square
-    -- of their number
-    sentence = sentence:gsub("%s+", " "):match "^ ?(.-) ?$"
-    if sentence ~= "" then list[#list + 1] = sentence end
-  end
-  return list
-end
-
--- The script as lines that are read one after the other.
-local function subtitle_lines(project)
-  local list = sentences_of(project.intro_text)
-  if #list == 0 then list = { project.title } end
+--- A text as lines that are read one after the other.
+-- @tparam string text
+-- @tparam ?integer most so many lines and those of one sentence, 6 by default
+-- @treturn {string,...} at least one
+function overlay.lines_of(text, most)
+  local list = breaking.sentences(text)
+  if #list == 0 then list = { "" } end
   local lines = {}
   for _, sentence in ipairs(list) do
-    local line = ""
-    for word in sentence:gmatch "%S+" do
-      if line ~= "" and utf8.len(line .. word) > 42 then
-        lines[#lines + 1], line = line, ""
-      end
-      line = line == "" and word or line .. " " .. word
+    for _, line in ipairs(breaking.lines(sentence, 42)) do
+      lines[#lines + 1] = breaking.shorten(line, 60)
     end
-    lines[#lines + 1] = shorten(line, 60)
-    if #lines >= 6 then break end
+    if #lines >= (most or 6) then break end
   end
   return lines
 end
@@ -97,16 +92,36 @@ local function styles(shape, layout)
   local left = math.floor(layout.left * shape.width)
   local right = math.floor(layout.right * shape.width)
   local white, dark = "&H00FFFFFF", "&H60101010"
-  local function style(name, size, colour, bold, border, outline, align, l, r)
+  local function style(name, colour, bold, border, outline, align, l, r)
+    local size = SIZES[name] or 10
     return STYLE:format(name, math.floor(size * u + 0.5), colour, dark, bold,
       border, outline * u, border == 1 and 2 * u or 0, align, l, r)
   end
   local edge = math.floor(0.05 * shape.width)
-  return style("Title", 50, white, -1, 1, 2, 2, left, right)
-    .. style("Sentence", 30, "&H00E8E8E8", 0, 1, 1.5, 8, left, right)
-    .. style("Price", 40, "&H0034D8FF", -1, 3, 10, 9, edge, edge)
-    .. style("Subtitle", 32, white, -1, 3, 8, 2, edge, edge)
-    .. style("Shade", 10, white, 0, 1, 0, 7, 0, 0)
+  return style("Title", white, -1, 1, 2, 2, left, right)
+    .. style("Sentence", "&H00E8E8E8", 0, 1, 1.5, 8, left, right)
+    .. style("Price", "&H0034D8FF", -1, 3, 10, 9, edge, edge)
+    .. style("Subtitle", white, -1, 3, 8, 2, edge, edge)
+    .. style("Shade", white, 0, 1, 0, 7, 0, 0)
+end
+
+local function dialogue(layer, from, to, style, text)
+  return ("Dialogue: %d,%s,%s,%s,%s\n"):format(layer, time(from), time(to),
+    style, text)
+end
+
+local function at(x, y)
+  return ("{\\pos(%d,%d)}"):format(x, y)
+end
+
+-- Subtitles, each shown as long as the others.
+local function add_lines(parts, shape, length, lines)
+  local layout = LAYOUTS[shape.aspect_ratio]
+  local place = at(shape.width // 2, math.floor(layout.subtitle * shape.height))
+  for i, line in ipairs(lines) do
+    parts[#parts + 1] = dialogue(2, (i - 1) * length / #lines,
+      i * length / #lines, "Subtitle", place .. plain(line))
+  end
 end
 
 --- Writes the script.
@@ -118,12 +133,8 @@ function overlay.text(shape, length, project)
   local layout = LAYOUTS[shape.aspect_ratio]
   local w, h = shape.width, shape.height
   local parts = { HEADER:format(w, h), styles(shape, layout), EVENTS }
-  local function event(layer, from, to, style, text)
-    parts[#parts + 1] = ("Dialogue: %d,%s,%s,%s,%s\n"):format(layer,
-      time(from), time(to), style, text)
-  end
-  local function at(x, y)
-    return ("{\\pos(%d,%d)}"):format(x, y)
+  local function event(...)
+    parts[#parts + 1] = dialogue(...)
   end
   local shade = layout.shade
   local x1, y1, x2, y2 = math.floor(shade[1] * w), math.floor(shade[2] * h),
@@ -131,29 +142,44 @@ function overlay.text(shape, length, project)
   event(0, 0, length, "Shade", at(0, 0) .. ("{\\p1\\bord0\\shad0\\blur%d"
     .. "\\1c&H201510&\\1a&H58&}m %d %d l %d %d %d %d %d %d"):format(
     math.floor(math.min(w, h) / 40), x1, y1, x2, y1, x2, y2, x1, y2))
-  local middle = (layout.left + 1 - layout.right) / 2 * w
-  middle = math.floor(middle)
+  local middle = math.floor((layout.left + 1 - layout.right) / 2 * w)
+  -- what styles() makes of one pixel, and the column in those
+  local width = (1 - layout.left - layout.right) * w * 720 / math.min(w, h)
   local meet = math.floor(layout.meet * h)
   if project.title ~= "" then
     event(1, 0, length, "Title",
-      at(middle, meet) .. plain(shorten(project.title, 70)))
+      at(middle, meet) .. wrapped(breaking.shorten(project.title, 70), "Title",
+        width))
   end
-  local first = sentences_of(project.intro_text)[1]
+  local first = breaking.sentences(project.intro_text)[1]
   if first then
     event(1, 0, length, "Sentence", at(middle, math.floor(meet + 0.012 * h))
-      .. plain(shorten(first, 100)))
+      .. wrapped(breaking.shorten(first, 100), "Sentence", width))
   end
   if project.price then
     event(1, 0, length, "Price", at(math.floor(0.95 * w),
-      math.floor(layout.price * h)) .. plain(shorten(project.price, 20)))
+      math.floor(layout.price * h)) .. plain(breaking.shorten(project.price, 20)))
   end
   if project.options.render_subtitle == 1 then
-    local lines = subtitle_lines(project)
-    for i, line in ipairs(lines) do
-      event(2, (i - 1) * length / #lines, i * length / #lines, "Subtitle",
-        at(w // 2, math.floor(layout.subtitle * h)) .. plain(line))
-    end
+    local script = project.script or project.intro_text
+    local lines = overlay.lines_of(script:find "%S" and script
+      or project.title)
+    add_lines(parts, shape, length, lines)
   end
+  return table.concat(parts)
+end
+
+--- Writes a script of subtitles alone.
+-- @tparam table shape of video.shape
+-- @tparam number length seconds
+-- @tparam {string,...} lines
+-- @treturn string
+function overlay.subtitles(shape, length, lines)
+  local parts = {
+    HEADER:format(shape.width, shape.height),
+    styles(shape, LAYOUTS[shape.aspect_ratio]), EVENTS,
+  }
+  add_lines(parts, shape, length, lines)
   return table.concat(parts)
 end
 

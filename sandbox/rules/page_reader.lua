@@ -4,12 +4,14 @@
 -- before what any page has.
 
 local host = require "host"
+local config = require "config"
 local json = require "json"
 
 local page_reader = {}
 
 local PAGE_BYTES = 4 * 1024 * 1024
 local PAGE_SECONDS = 30
+local LIFE_SECONDS = 10              -- the service takes that long for a page
 local MOST_PICTURES = 12
 local MOST_DEPTH = 12
 local JSONLD_BYTES = 512 * 1024      -- in all: it is read under the lock
@@ -162,6 +164,14 @@ function page_reader.read(url)
     return nil, "it is not HTML but " .. kind
   end
   return page_reader.parse(page.body, page.url or url, page.content_type)
+end
+
+--- Fetches and reads a page, and takes as long for it as the service does.
+function page_reader.study(url)
+  local began = host.monotonic()
+  local page, why = page_reader.read(host.join(nil, url))
+  host.sleep(config.lasting(LIFE_SECONDS) - (host.monotonic() - began))
+  return page, why
 end
 
 return page_reader

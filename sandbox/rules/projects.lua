@@ -10,7 +10,10 @@ local fields = require "fields"
 local json = require "json"
 local store = require "store"
 local accounts = require "accounts"
+local files = require "files"
 local page_reader = require "page_reader"
+local render = require "render"
+local slideshow = require "slideshow"
 
 local projects = {}
 
@@ -19,6 +22,7 @@ projects.DONE, projects.FAILED, projects.DELETED = 4, 5, 99
 
 local FIRST_PRODUCT = 3924
 local CREDITS_A_RENDER = 1        -- videos are shorter than two minutes here
+local QUEUE_SECONDS, WORK_SECONDS = 10, 60       -- of life
 
 local by_id, by_product, order = {}, {}, {}
 local next_product = FIRST_PRODUCT
@@ -55,6 +59,70 @@ local function adopt(project)
   next_product = math.max(next_product, project.product_id + 1)
 end
 
+-- {======================================================================
+-- Rendering
+-- =======================================================================
+
+-- What the video shows, as it is now: a PUT during the work changes the
+-- project, not the video.
+local function subject_of(project)
+  return {
+    title = project.title, intro_text = project.intro_text,
+    price = project.price, medias = project.medias, options = project.options,
+  }
+end
+
+local function token_of(project)
+  return ("%s:%d"):format(project.id, project.renders)
+end
+
+local function enqueue(project)
+  local run = project.renders
+  local job = {
+    id = project.id, token = token_of(project), lane = "render",
+    kind = "project", queue = QUEUE_SECONDS, work = WORK_SECONDS,
+  }
+  function job.current()
+    return run == project.renders and project.status ~= projects.DELETED
+  end
+  function job.begin()
+    project.status = projects.WORKING
+    projects.save(project)
+  end
+  function job.produce()
+    return slideshow.make(job, subject_of(project), function()
+      project.cover = true
+    end)
+  end
+  function job.finish(ok, why)
+    if ok then
+      project.status = projects.DONE
+      project.video_duration = math.ceil(job.length)
+    else
+      project.status, project.err_msg = projects.FAILED, why or "unknown"
+    end
+    projects.save(project)      -- if not on the disk, then here: clients wait
+  end
+  render.enqueue(job)
+end
+
+-- Percent and a description for prj_info.
+local function progress_of(project)
+  local status = project.status
+  if status == projects.DONE then return 100, "completed" end
+  if status == projects.QUEUED then
+    local place = render.place("render", token_of(project))
+    return 0, place > 0 and ("waiting, place %d"):format(place) or "waiting"
+  end
+  local percent, doing
+  if status == projects.WORKING then
+    percent, doing = render.report(project.id)
+  end
+  return percent or 0, doing or ""
+end
+
+-- }======================================================================
+
 -- Takes up a record, unless it is none of ours.
 local function resume(name)
   local project = store.read("projects/" .. name)
@@ -83,9 +151,7 @@ function projects.resume()
   end
   table.sort(order, function(a, b) return a.product_id < b.product_id end)
   for _, project in ipairs(order) do
-    if project.status == projects.QUEUED then
-      require("render").enqueue(project)
-    end
+    if project.status == projects.QUEUED then enqueue(project) end
   end
 end
 
@@ -123,21 +189,12 @@ local function unsaved(why)
   return false, 50000, "system error: " .. why
 end
 
--- libcurl takes http:/host and http:host for what a browser would.
-local function absolute(url)
-  return url:find "^[Hh][Tt][Tt][Pp][Ss]?://[^/]" and not url:find "%c"
-    and host.join(nil, url)
-end
-
 --- POST /open/product
 function projects.create(account, body)
-  local url = absolute(body.url)
-  if not url then
+  if not fields.is_address(body.url) then
     return false, 40000, "parameter error: url must be an http or https URL"
   end
-  local began = host.monotonic()
-  local page, why = page_reader.read(url)
-  host.sleep(config.lasting(config.LIFE_PAGE) - (host.monotonic() - began))
+  local page, why = page_reader.study(body.url)
   if not page then
     return false, 50000, "url: the page could not be read: " .. why
   end
@@ -198,7 +255,7 @@ function projects.render(account, body)
     accounts.charge(account, -CREDITS_A_RENDER)
     return unsaved(why)
   end
-  require("render").enqueue(project)
+  enqueue(project)
   return nil, "render started " .. project.id
 end
 
@@ -214,7 +271,7 @@ end
 --- What prj_info says of a project.
 function projects.describe(project)
   local done = project.status == projects.DONE
-  local progress, description = require("render").report(project)
+  local progress, description = progress_of(project)
   local file = "files/" .. project.id
   local address = config.base .. "/" .. file
   return {
@@ -242,7 +299,7 @@ end
 function projects.delete(project)
   local ok, why = change(project, { status = projects.DELETED })
   if not ok then return nil, why end
-  return host.remove_folder(("%s/files/%s"):format(config.data, project.id))
+  return files.remove(project.id)
 end
 
 return projects

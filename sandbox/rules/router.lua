@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 --
--- From a request to an answer: finds whose it is and, for the service's own
--- calls, refuses in the service's order: path, method, key, pace, body,
--- fields. What a call then does is in projects.lua.
+-- From a request to an answer: finds whose it is and, for the calls of the
+-- /open generation, refuses in the service's order: path, method, key, pace,
+-- body, fields. What a call then does is in projects.lua.
 
 local json = require "json"
 local config = require "config"
@@ -14,7 +14,9 @@ local fields = require "fields"
 local log = require "log"
 local projects = require "projects"
 local samples = require "samples"
-local store = require "store"
+local files = require "files"
+local jobs = require "v2.jobs"
+local v2 = require "v2.service"
 
 local router = {}
 
@@ -33,11 +35,6 @@ local SERVICE = {
     GET = { name = "prj_info", call = projects.info },
   },
 }
-
-local function conclude(entry, answer)
-  entry.status = answer.reset and 0 or answer.status
-  answer.entry = entry.seq        -- for what only the server knows: 206, 416
-end
 
 -- {======================================================================
 -- The service
@@ -126,10 +123,7 @@ local function service(request)
   else
     answer = answers.not_found()
   end
-  conclude(entry, answer)
-  if answer.body and not answer.cut then
-    entry.code = math.tointeger(answer.body:match '"code":(%d+)')
-  end
+  log.conclude(entry, answer)
   return answer
 end
 
@@ -139,23 +133,16 @@ end
 -- Files and pages
 -- =======================================================================
 
-local TYPES = { ["video.mp4"] = "video/mp4", ["cover.jpg"] = "image/jpeg" }
-
 local function is_read(request)
   return request.method == "GET" or request.method == "HEAD"
 end
 
+-- Those of /v2 are at the storage; here the page of the sandbox shows them.
 local function file_of(request)
-  local id, name = request.path:match "^/files/(%x+)/([%w.]+)$"
-  local project = id and projects.get(id)
-  local kind = TYPES[name]
-  local path = project and kind
-    and ("%s/files/%s/%s"):format(config.data, id, name)
-  if not path or project.status == projects.DELETED
-    or not store.exists(path) then
-    return answers.not_found()
-  end
-  return answers.file(path, kind)
+  return files.answer(request, function(id)
+    local project = projects.get(id)
+    return project and project.status ~= projects.DELETED or jobs.get(id)
+  end)
 end
 
 local function under_fault(request, endpoint, call)
@@ -165,7 +152,7 @@ local function under_fault(request, endpoint, call)
   local answer = faults.apply(fault, function() return call(request) end)
   if entry then
     entry.fault = fault and fault.what
-    conclude(entry, answer)
+    log.conclude(entry, answer)
   end
   return answer
 end
@@ -185,6 +172,7 @@ end
 function router.request(request)
   local path = request.path
   if path:find "^/open/" then return service(request) end
+  if path:find "^/v2/" then return v2.answer(request) end
   if path:find "^/files/.*%.mp4$" then
     return under_fault(request, "video", file_of)
   elseif path:find "^/files/" then

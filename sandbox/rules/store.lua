@@ -15,6 +15,11 @@ local lock                 -- on the data folder, for as long as we live
 local WORK_BYTES = 8       -- of a work folder's name, which is hexadecimal
 local WORK_NAME = "^" .. ("%x"):rep(2 * WORK_BYTES) .. "$"
 
+local FOLDERS = {
+  "projects", "files", "samples", "work", "catalog", "v2", "v2/products",
+  "v2/jobs", "v2/assets", "v2/endpoints", "v2/deliveries",
+}
+
 local function record_path(name)
   return ("%s/%s.json"):format(config.data, name)
 end
@@ -48,7 +53,7 @@ function store.open()
   if not lock then
     return nil, why or config.data .. ": another sandbox uses this folder"
   end
-  for _, name in ipairs { "projects", "files", "samples", "work" } do
+  for _, name in ipairs(FOLDERS) do
     ok, why = host.make_folder(config.data .. "/" .. name)
     if not ok then return nil, why end
   end
@@ -84,9 +89,15 @@ function store.write(name, value)
   return ok, why
 end
 
+--- Removes a record.
+function store.remove(name)
+  if not config.temporary then os.remove(record_path(name)) end
+end
+
 --- The names of the records in a folder.
 function store.names(folder)
   local names = {}
+  if config.temporary then return names end
   for _, name in ipairs(host.list(config.data .. "/" .. folder) or {}) do
     local stem = name:match "^(.*)%.json$"
     if stem then names[#names + 1] = stem end

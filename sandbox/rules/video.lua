@@ -49,6 +49,7 @@ function video.inputs(project, mode)
   return json.encode(json.array {
     mode, options.aspect_ratio, options.render_subtitle, project.title,
     project.intro_text, project.price or "", project.medias,
+    project.script or "",
   })
 end
 
@@ -127,7 +128,7 @@ function video.background(shape, title, index)
   local colours = COLOURS[sum % #COLOURS + 1]
   return begin {
     "-f", "lavfi", "-i",
-    ("gradients=s=%dx%d:c0=%s:c1=%s:x0=0:y0=0:x1=%d:y1=%d:d=1"):format(
+    ("gradients=s=%dx%d:c0=%s:c1=%s:x0=0:y0=0:x1=%d:y1=%d:d=1:seed=1"):format(
       shape.slide_width, shape.slide_height, colours[1], colours[2],
       shape.slide_width, shape.slide_height),
     "-frames:v", "1", "-q:v", "3", slide_name(index),
@@ -165,8 +166,10 @@ local function graph(shape, plan)
   for i = 1, plan.slides do
     local move = MOVES[(i - 1) % #MOVES + 1]
     local share = ("min(1\\,t/%.3f)"):format(plan.each)
-    parts[#parts + 1] = ("[%d:v]crop=%d:%d:x='%s':y='%s',format=yuv420p,"
-      .. "setsar=1[v%d]"):format(i - 1, shape.width, shape.height,
+    -- JPEG has the full range of values; newer versions of ffmpeg would keep
+    -- that, and the video would be yuvj420p.
+    parts[#parts + 1] = ("[%d:v]crop=%d:%d:x='%s':y='%s',scale=out_range=tv,"
+      .. "format=yuv420p,setsar=1[v%d]"):format(i - 1, shape.width, shape.height,
       move[1]:format(share), move[2]:format(share), i)
   end
   local last = "[v1]"

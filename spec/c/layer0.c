@@ -4,7 +4,7 @@
  *
  *   layer0 GROUP FOLDER
  *
- * Every input lies in a block of exactly its size, so that AddressSanitizer
+ * Every input is in a block of exactly its size, so that AddressSanitizer
  * sees a byte that is read too much.
  */
 #include "layer0.h"
@@ -15,19 +15,17 @@
 #include "secret.h"
 #include "utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 const char *__asan_default_options(void);
 
-/* What cannot be had is NULL, as with malloc itself. */
+/* An allocation that is too large returns NULL, as malloc itself does. */
 const char *__asan_default_options(void)
 {
   return "allocator_may_return_null=1";
 }
 
-/* A copy without a byte after it. */
-static char *exact(const char *bytes, size_t n)
+char *exact(const char *bytes, size_t n)
 {
   char *copy = malloc(n ? n : 1);
 
@@ -282,8 +280,7 @@ static void headers_ranges(const char *folder)
   CHECK(range_is("", -1, -1));
 }
 
-/* The same hostile lines at each run: a small generator of our own. */
-static uint32_t next_random(uint32_t *state)
+uint32_t next_random(uint32_t *state)
 {
   *state ^= *state << 13;
   *state ^= *state >> 17;
@@ -338,17 +335,29 @@ int main(int argc, char **argv)
   } groups[] = {
     { "buf_grows", buf_grows },         { "buf_stops", buf_stops },
     { "secret_keeps", secret_keeps },   { "clock_runs", clock_runs },
-    { "sigpipe_held", sigpipe_held },
+    { "signals_held", signals_held },
+    { "signals_threads", signals_threads },
     { "utf8_judges", utf8_judges },     { "headers_say", headers_say },
     { "headers_ranges", headers_ranges },
     { "headers_hostile", headers_hostile },
-    { "state_reads", state_reads },     { "state_hostile", state_hostile },
-    { "tasks_queue", tasks_queue },     { "tasks_sleepers", tasks_sleepers },
+    { "json_repairs", json_repairs },   { "json_hostile", json_hostile },
     { "mp4_judges", mp4_judges },       { "file_writes", file_writes },
-    { "file_commits", file_commits },   { "file_refuses", file_refuses },
-    { "file_fails", file_fails },       { "file_moves", file_moves },
-    { "file_syncs", file_syncs },       { "file_waits", file_waits },
-    { "file_goes", file_goes }
+    { "file_commits", file_commits },   { "file_fails", file_fails },
+    { "file_syncs", file_syncs },       { "file_stays", file_stays },
+    { "file_limited", file_limited },   { "file_goes", file_goes },
+    { "target_refused", target_refused },
+    { "target_linked", target_linked },
+    { "target_checked", target_checked },
+    { "target_late", target_late },
+    { "target_elsewhere", target_elsewhere },
+    { "record_holds", record_holds },   { "record_writes", record_writes },
+    { "record_refuses", record_refuses },
+    { "record_strange", record_strange },
+    { "record_races", record_races },   { "record_killed", record_killed },
+    { "source_reads", source_reads },   { "source_large", source_large },
+    { "source_refuses", source_refuses },
+    { "source_changes", source_changes },
+    { "address_public", address_public }
   };
   size_t i;
 

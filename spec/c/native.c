@@ -17,9 +17,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 /* fork() -> pid, 0 in the child */
 static int native_fork(lua_State *L)
@@ -196,44 +193,19 @@ static int native_disk_calls(lua_State *L)
   return 2;
 }
 
-/* free_blocks(n): so many small ones, as Lua's collector does */
-static int native_free_blocks(lua_State *L)
+/* chdir(folder) -> boolean */
+static int native_chdir(lua_State *L)
 {
-  lua_Integer n = luaL_checkinteger(L, 1);
-  void **block, **list = NULL;
-
-  for (; n > 0; n--) {
-    block = malloc(64);
-    if (!block)
-      break;
-    *block = list;
-    list = block;
-  }
-  while ((block = list)) {
-    list = *block;
-    free(block);
-  }
-  return 0;
-}
-
-#ifdef __GLIBC__
-/* small_blocks() -> how many of those that were freed glibc has not joined */
-static int native_small_blocks(lua_State *L)
-{
-#if __GLIBC_PREREQ(2, 33)
-  lua_pushinteger(L, (lua_Integer)mallinfo2().smblks);
-#else
-  lua_pushinteger(L, mallinfo().smblks);
-#endif
+  lua_pushboolean(L, chdir(luaL_checkstring(L, 1)) == 0);
   return 1;
 }
-#endif
 
 int luaopen_spec_native(lua_State *L);
 
 int luaopen_spec_native(lua_State *L)
 {
   static const luaL_Reg FUNCTIONS[] = {
+    { "chdir", native_chdir },
     { "close", native_close },
     { "descriptor_limit", native_descriptor_limit },
     { "disk_calls", native_disk_calls },
@@ -241,13 +213,9 @@ int luaopen_spec_native(lua_State *L)
     { "exit", native_exit },
     { "fail_allocations", native_fail_allocations },
     { "fork", native_fork },
-    { "free_blocks", native_free_blocks },
     { "join", native_join },
     { "pid", native_pid },
     { "readable", native_readable },
-#ifdef __GLIBC__
-    { "small_blocks", native_small_blocks },
-#endif
     { "state", native_state },
     { "thread", native_thread },
     { "wait", native_wait },

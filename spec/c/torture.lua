@@ -32,11 +32,11 @@ local function same(a, b)
   return true
 end
 
--- An error, if that is what it is; it has a kind and a text.
-local function failure(err)
-  check(type(err) == "table" and type(err.kind) == "string" and
-    type(err.message) == "string" and err.message ~= "", "an error is none")
-  return ("%s %s"):format(err.kind, err.reason)
+-- The class of a failure, if that is what it is.
+local function class(failure)
+  check(type(failure) == "table" and type(failure.class) == "string" and
+    type(failure.sent) == "boolean", "a failure is none")
+  return failure.class
 end
 
 local fields = {
@@ -56,13 +56,12 @@ core.url_fault "https://a.example/"
 
 local client = core.client {
   base_url = url, api_key = "KEY-FOR-TORTURE", user_agent = "torture",
-  connections = 4,
 }
 check(client:is_local(), "is_local")
 if manner == "thread" then
-  local ok, err = client:run_thread()
+  local ok, failure = client:start_thread()
   if not ok then
-    return failure(err)
+    return class(failure)
   end
 end
 
@@ -70,22 +69,24 @@ local function finish(request)
   local deadline = core.now() + 2 * PATIENCE
   while not request:done() do
     client:wait(1)
+    while client:completed() do end
     check(core.now() < deadline, "a request has no end")
   end
   return request
 end
 
 local ends = {}
-local function note(what, err)
-  ends[#ends + 1] = what .. ": " .. failure(err)
+local function note(what, failure)
+  ends[#ends + 1] = what .. ": " .. class(failure)
 end
 
-local function exchange(what, method, path, body, ...)
-  local request = finish(client:start(method, path, body, PATIENCE, PATIENCE,
-    PATIENCE, false, false, ...))
+local function exchange(what, fields_of_it)
+  fields_of_it.connect_timeout = PATIENCE
+  fields_of_it.stall_timeout = PATIENCE
+  fields_of_it.timeout = PATIENCE
+  local request = finish(client:start(fields_of_it))
   local status, answer, reason = request:result()
   request:headers()
-  check(request:text(10), "text")
   if not status then
     note(what, answer)
   else
@@ -96,42 +97,67 @@ local function exchange(what, method, path, body, ...)
   request:close()
 end
 
-exchange("get", "GET", "/get", nil, "project_id", "p 1")
-exchange("post", "POST", "/post", text)
-exchange("put", "PUT", "/put", text)
-do -- one that waits for its time, and is told apart from what goes on
-  local request = finish(client:look("/get", PATIENCE, PATIENCE, PATIENCE,
-    false, 0.001, 0.001, 1e9, 1e9, 14, "project_id", "p 1"))
-  local status, answer = request:result()
-  if not status then
-    note("look", answer)
-  else
-    check(status == 200, "look status " .. tostring(status))
-  end
-  request:close()
-end
-local forgotten = client:start("GET", "/get", nil, PATIENCE, PATIENCE, PATIENCE,
-  false)
+exchange("get", { path = "/get", query = { project_id = "p 1", a = "b" } })
+exchange("post", { method = "POST", path = "/post", body = text })
+exchange("put", { method = "PUT", path = "/put", body = text, fresh = true })
+exchange("get", { url = url .. "/get", beside = true })
+local forgotten = client:start { path = "/get", timeout = PATIENCE }
 forgotten:cancel()
 forgotten = nil -- luacheck: ignore
 
-local target = folder .. "/video.mp4"
-local output, err = core.output(target, true, 1e9)
-if not output then
-  return "output: " .. failure(err)
+-- Work on the disk: true and its value, unless it failed.
+local function work(what, request)
+  local status, value = finish(request):result()
+  request:close()
+  if status ~= 0 then
+    note(what, value)
+    return nil, value
+  end
+  return true, value
 end
+
+local source = client:source { path = video_path }
+local opened_source, size = work("source", source:open())
+if opened_source then
+  check(size == 400132, "a source's size")
+  for _, method in ipairs { "PUT", "POST" } do
+    local request = finish(client:start { method = method, source = source,
+      url = url .. "/asset", content_type = "video/mp4", public = true,
+      timeout = PATIENCE })
+    local status, answer = request:result()
+    if status then
+      check(status == 204 and request:progress() == size, "upload status")
+    else
+      note("upload", answer)
+    end
+    request:close()
+  end
+end
+source:close()
+
+local target = folder .. "/video.mp4"
+local download = client:download { path = target, overwrite = true,
+  maximum = 1e9, whole = "mp4" }
+work("check", download:check())
+local whole
 for _, path in ipairs { "/cut.mp4", "/video.mp4" } do
-  local request = client:download(output, url .. path, PATIENCE, PATIENCE,
-    PATIENCE, '"1"')
-  local status, stored = finish(request):result()
+  local request = finish(client:start { url = url .. path, download = download,
+    validator = '"1"', timeout = PATIENCE })
+  local status, stored = request:result()
   if status then
     check(status == 200 or status == 206, "download status")
     check(stored == true, "not stored")
-  elseif stored.reason ~= "broken" or path == "/video.mp4" then
+    whole = true
+  elseif stored.class ~= "broken" or path == "/video.mp4" then
     note("download", stored)
   end
 end
-output:close()
+local committed, failure
+if whole then
+  committed, failure = work("commit", download:commit())
+end
+local kept = not committed and failure and failure.path
+download:discard()
 
 local function content(path)
   local file = io.open(path, "rb")
@@ -144,9 +170,25 @@ end
 
 local stored = content(target)
 check(stored == nil or stored == content(video_path), "the video")
-if #ends == 0 and not stored then
-  ends[1] = "no video"
-end
+check(not committed or stored, "a commit without a video")
+check(not kept or content(kept) == content(video_path), "the kept video")
 os.remove(target)
+
+local job = folder .. "/video.job"
+os.remove(job) -- of a run that was broken off
+local record = client:record(job)
+local opened, old = work("open", record:open())
+if opened then
+  check(old == nil, "a record from nothing")
+  local written
+  for _, words in ipairs { "one", "two" } do
+    if work("write", record:write(words)) then
+      written = words
+    end
+    check(content(job) == written, "the record")
+  end
+end
+record:close()
+os.remove(job)
 client:close()
 return #ends == 0 and "done" or table.concat(ends, ", ")

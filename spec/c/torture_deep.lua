@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- A scenario of torture.c: requests are collected at every depth of C calls,
--- up to the limit, where Lua cannot call their finalizers. What Lua forgets is
--- lost; nothing may point to it.
+-- A scenario of torture.c: requests, downloads and clients are collected at
+-- every depth of C calls, up to the limit, where Lua cannot call their
+-- finalizers. What Lua forgets is lost; nothing may point to it.
 
-local _, url = ...
+local folder, url = ...
 
 local core = require "jogg.core"
 
@@ -16,22 +16,28 @@ local function deep(n)
   end
 end
 
-local client = core.client {
-  base_url = url, api_key = "KEY-FOR-TORTURE", user_agent = "torture",
-}
+local function make()
+  return core.client { base_url = url, api_key = "KEY-FOR-TORTURE",
+    user_agent = "torture" }
+end
+
+local client = make()
 for n = 1, 205 do
   for _ = 1, 3 do
-    client:start("GET", "/get", nil, 1, 1, 1, false)
+    client:start { path = "/get", timeout = 1 }
+    client:download { path = folder .. "/x", maximum = 1, whole = "length" }
+      :check()
+    client:record(folder .. "/y"):open()
   end
-  local other = core.client {
-    base_url = url, api_key = "KEY-FOR-TORTURE", user_agent = "torture",
-  }
-  local request = other:start("GET", "/get", nil, 1, 1, 1, false)
+  local other = make()
+  local request = other:start { path = "/get", timeout = 1 }
   other = nil -- luacheck: ignore
   pcall(deep, n)
   request:cancel()
   request:close()
 end
+client:wait(0)
+while client:completed() do end
 collectgarbage()
 client:close()
 return "done"

@@ -48,5 +48,5 @@ end
 if type(tostring(err)) ~= "string" or not err.kind then
   error("wrong: an error is none", 0)
 end
-return ("%s: %s %s %s"):format(err.phase, err.kind, tostring(err.reason),
+return ("%s: %s %s %s"):format(tostring(err.phase), err.kind, tostring(err.reason),
   tostring(err.outcome))

@@ -5,6 +5,7 @@
 -- a reused one while the POST is under way.
 
 local core = require "jogg.core"
+local bare = require "spec.support.bare"
 local process = require "spec.support.process"
 
 local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
@@ -24,10 +25,8 @@ describe("a POST", function()
   end)
   before_each(function()
     server = process.start { LUA54, "spec/support/h2_reset.lua", folder }
-    client = core.client {
-      base_url = "https://localhost:" .. server:line(), api_key = "h2-key",
-      user_agent = "spec", ca_file = folder .. "/ca.pem",
-    }
+    client = bare.client("https://localhost:" .. server:line(),
+      { ca_file = folder .. "/ca.pem" })
   end)
   after_each(function()
     client:close()
@@ -38,17 +37,18 @@ describe("a POST", function()
     it("is not repeated when others use HTTP/2, " ..
       (threaded and "with" or "without") .. " a thread", function()
       if threaded then
-        client:run_thread()
+        client:start_thread()
       end
-      local post = client:start("POST", "/render", "{}", 5, 0, 20 * SLOW, true)
+      local post = client:start { method = "POST", path = "/render",
+        body = "{}", timeout = 20 * SLOW, slow_answer = true }
       local get
       local began = core.now()
       local deadline = began + 5 * SLOW
       repeat
         client:wait(0.05)
-        client:next()
+        client:completed()
         if not get and core.now() > began + 0.5 * SLOW then
-          get = client:start("GET", "/look", nil, 5, 0, 20 * SLOW, false)
+          get = client:start { path = "/look", timeout = 20 * SLOW }
         end
       until get and get:done() or core.now() > deadline
       assert.is_true(get:done())

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- JSON both ways: what lua-cjson alone would spoil comes through whole, and
--- bad text never raises.
+-- JSON both ways: what lua-cjson alone would spoil or refuse comes through
+-- whole, and bad text never raises.
 
 local cjson = require "cjson".new()
 local core = require "jogg.core"
@@ -40,7 +40,7 @@ describe("core.encode", function()
     assert.equal(1e300, cjson.decode(huge)[1])
   end)
 
-  it("writes text as it is", function()
+  it("writes strings as they are", function()
     for _, text in ipairs { "", "plain", 'quote " back \\ slash /', "größe 𝄞",
       "\b\f\n\r\t\1\31\127", "</script>", ("x"):rep(100000) } do
       local json = encode { a = text }
@@ -59,7 +59,7 @@ describe("core.encode", function()
     end
   end)
 
-  it("refuses what JSON has no word for", function()
+  it("refuses values that JSON does not have", function()
     local circle = {}
     circle[1] = circle
     local deep = {}
@@ -80,7 +80,7 @@ describe("core.encode", function()
     assert.is_false((pcall(core.encode, {})))
   end)
 
-  it("is as deep as may be decoded", function()
+  it("encodes values that are as deep as decode allows", function()
     local value, n = {}, 1
     while n < 64 do
       value, n = { value }, n + 1
@@ -90,7 +90,7 @@ describe("core.encode", function()
     assert.is_table(core.decode(json))
   end)
 
-  it("has nothing left of a value that failed", function()
+  it("keeps nothing of a value that failed", function()
     local long = ("x"):rep(100000)
     local many = {}
     for i = 1, 20000 do many[i] = i end
@@ -102,7 +102,7 @@ describe("core.encode", function()
     assert.equal("{}", encode {})
   end)
 
-  it("is no larger than a body may be, and says what it would be", function()
+  it("returns nil and the length when a body may not be so large", function()
     local most = core.body_maximum
     assert.equal(most, #encode { ("x"):rep(most - 4) })
     assert.same({ n = 2, nil, most + 1 },
@@ -201,7 +201,7 @@ describe("core.decode", function()
     assert.equal(1e300, decode "1e300")
   end)
 
-  it("leaves text alone, whatever it looks like", function()
+  it("leaves strings alone, whatever they look like", function()
     for json, text in pairs {
       ['"12345678901234567890"'] = "12345678901234567890",
       ['"\\u0001123"'] = "\1" .. "123", ['"\\u0001"'] = "\1",
@@ -219,7 +219,7 @@ describe("core.decode", function()
     end
   end)
 
-  it("has nothing for null", function()
+  it("leaves out null", function()
     assert.is_nil((decode "null"))
     assert.same({}, decode '{"a":null}')
     assert.same({ b = 1, c = {} }, decode '{"a":null,"b":1,"c":{"d":null}}')
@@ -236,9 +236,11 @@ describe("core.decode", function()
 
   it("returns nil and why for what is not JSON", function()
     for _, text in ipairs { "", " ", "{", "[1,", '{"a"', '{"a":', '{"a":1', "]",
-      "nul", "tru", "NaN", "Infinity", "-Infinity", "nan", "0x10", "01",
+      "nul", "tru", "nan", "NaNs", "xNaN", "--Infinity", "1-Infinity",
+      "+Infinity", "Inf", "[nullNaN]", "{NaN:1}", "[NaN", "0x10", "01",
       "01234567890123456789", "-", "--1", "+1", ".5", "1e", '"', '"\\', '"\\u12',
-      '"\\x"', '"\\ud800"', "'a'", "{a:1}", "[1,]", '{"a":1,}', "1 2", "\0",
+      '"\\x"', '"\\ud83', "'a'", "[\255]", "\239\187", "\239\187\191",
+      "\239\187\191\239\187\1911", '"\1', "[\1]", "{a:1}", "[1,]", '{"a":1,}', "1 2", "\0",
       "1-2", "12345678901234567890-", "12345678901234567890 1",
       "[12345678901234567890", '"12345678901234567890', "[-]", "/**/1",
       ("["):rep(100000), ('{"a":'):rep(100000), '"\\', "\\", '[1234567890123456789"\\'
@@ -250,6 +252,89 @@ describe("core.decode", function()
     end
     assert.is_false((pcall(decode)))
     assert.is_false((pcall(decode, {})))
+  end)
+
+  it("keeps what is beside an unusual string", function()
+    local found = decode('{"code":0,"data":{"title":"Summer sale \\ud83d",' ..
+      '"status":4,"video_url":"https://a.example/v.mp4"}}')
+    assert.same({ code = 0, data = { title = "Summer sale \239\191\189",
+      status = 4, video_url = "https://a.example/v.mp4" } }, found)
+  end)
+
+  it("reads half a surrogate pair as U+FFFD", function()
+    local FFFD = "\239\191\189"
+    for json, text in pairs {
+      ['"\\ud83d"'] = FFFD, ['"\\uDC00"'] = FFFD, ['"a\\ud800b"'] =
+      "a" .. FFFD .. "b", ['"\\udfac\\ud83c"'] = FFFD .. FFFD,
+      ['"\\ud83d\\ud83c\\udfac"'] = FFFD .. "🎬", ['"\\ud83c\\udfac"'] = "🎬",
+      ['"\\ud83d\\u0041"'] = FFFD .. "A", ['"\\ud83d\\n"'] = FFFD .. "\n",
+      ['"\\\\ud83d"'] = "\\ud83d", ['"\\\\\\ud83d"'] = "\\" .. FFFD,
+      ['"\\ud83d\\""'] = FFFD .. '"',
+    } do
+      assert.equal(text, decode(json), json)
+      assert.same({ [text] = { text, 1 } }, decode(("{%s:[%s,1]}")
+        :format(json, json)))
+    end
+  end)
+
+  it("reads each byte that is not UTF-8 as U+FFFD", function()
+    local FFFD = "\239\191\189"
+    for bytes, text in pairs {
+      ["\255"] = FFFD, ["caf\233 x"] = "caf" .. FFFD .. " x", ["ö\195"] =
+      "ö" .. FFFD, ["\192\175"] = FFFD .. FFFD, ["\237\160\128"] =
+      FFFD .. FFFD .. FFFD, ["\240\159\142"] = FFFD .. FFFD .. FFFD,
+      ["🎬 ä €"] = "🎬 ä €",
+    } do
+      assert.same({ a = text, b = 1 }, decode('{"a":"' .. bytes .. '","b":1}'))
+      assert.is_nil((core.text_fault(decode('"' .. bytes .. '"'))))
+    end
+  end)
+
+  it("takes control characters in a string as they are", function()
+    for byte = 0, 31 do
+      local text = "a" .. string.char(byte) .. "b"
+      assert.equal(text, decode('"' .. text .. '"'))
+      text = string.char(byte)
+      assert.same({ [text] = text, n = 3 },
+        decode('{"' .. text .. '":"' .. text .. '","n":3}'))
+    end
+    assert.same({ "two\nlines", 1 }, decode '["two\nlines",\n\t1\r]')
+  end)
+
+  it("skips a byte order mark", function()
+    local MARK = "\239\187\191"
+    assert.same({ a = 1 }, decode(MARK .. '{"a":1}'))
+    assert.equal("x", decode(MARK .. ' "x"'))
+    assert.equal(MARK, decode('"' .. MARK .. '"'))
+  end)
+
+  it("leaves out what is not a number", function()
+    assert.same({ b = 1 }, decode '{"a":NaN,"b":1,"c":Infinity,"d":-Infinity}')
+    assert.same({ [2] = 1 }, decode "[NaN,1,-Infinity]")
+    for _, text in ipairs { "NaN", "Infinity", "-Infinity", " NaN " } do
+      local results = { n = select("#", decode(text)), decode(text) }
+      assert.same({ n = 1 }, results)
+    end
+    assert.same({ "NaN", "-Infinity", NaN = "Infinity" }, (function()
+      local list = decode '{"l":["NaN","-Infinity"],"NaN":"Infinity"}'
+      return { list.l[1], list.l[2], NaN = list.NaN }
+    end)())
+  end)
+
+  it("never takes a string for a long integer", function()
+    for _, digits in ipairs { "1234567890123456", "12345678901234567890",
+      "-1234567890123456", "1", "", "\1", "\0011234567890123456" } do
+      for _, first in ipairs { "\\u0001", "\1" } do
+        local json = '"' .. first .. digits:gsub("\1", "\\u0001") .. '"'
+        local text = "\1" .. digits
+        assert.equal(text, decode(json))
+        local found = decode(("[%s,12345678901234567890,{%s:%s, %s : %s}]")
+          :format(json, json, json, '"n"', json))
+        assert.equal(text, found[1])
+        assert.equal("12345678901234567890", tostring(found[2]))
+        assert.same({ [text] = text, n = text }, found[3])
+      end
+    end
   end)
 
   it("is not deeper than it says", function()

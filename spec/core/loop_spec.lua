@@ -1,70 +1,106 @@
 -- SPDX-License-Identifier: MIT
 -- Many transfers over one multi handle: what happens to one says nothing of
--- another.
+-- another, and connections are neither wasted nor hoarded.
 
-local core = require "jogg.core"
+local bare = require "spec.support.bare"
 local faults = require "spec.support.faults"
-local fetching = require "spec.support.fetching"
 local native = require "spec.support.native"
-
-local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 
 describe("core.loop", function()
   local server, client
 
   setup(function() server = faults.start() end)
   teardown(function() server:stop() end)
-  before_each(function() server:clear() end)
-
-  local function make()
-    client = core.client { base_url = server.url, api_key = "k",
-      user_agent = "spec" }
-  end
-
-  local function finish(request)
-    local deadline = core.now() + 10 * SLOW
-    while not request:done() do
-      assert(core.now() < deadline, "the request does not end")
-      client:wait(0.25)
-    end
-    return request
-  end
+  before_each(function()
+    server:clear():on_connect {}
+    server:on("*", "*", { json = { code = 0 } })
+    client = bare.client(server.url)
+  end)
+  after_each(function() client:close() end)
 
   -- A handle is used again, and libcurl tells of its last use until then.
   it("does not take what was there before for an answer", function()
-    make()
-    server:on("*", "*", { json = { code = 0 } })
-    assert.equal(200, (finish(client:start("GET", "/x")):result()))
-    local post = client:start("POST", "/x", "{}")
-    local other = client:start("GET", "/x")
+    assert.equal(200, (bare.exchange(client):result()))
+    local post = client:start { method = "POST", path = "/x", body = "{}" }
+    local other = client:start { path = "/x" }
     other:cancel() -- both get a handle; neither begins
     post:cancel()
-    local status, err = finish(post):result()
-    assert.is_nil(status)
-    assert.same({ "cancelled", "not_sent" }, { err.kind, err.outcome })
-    assert.is_nil(err.http_status)
+    local _, failure = bare.finish(client, post):result()
+    assert.same({ class = "cancelled", sent = false }, failure)
     client:close()
     assert.equal(1, #server:requests())
   end)
 
+  it("uses connections again, however many are in use", function()
+    local accepted, open, done = server:connections(), {}, 0
+    for _ = 1, 40 do
+      open[client:start { path = "/x" }] = true
+    end
+    repeat
+      client:wait(0.25)
+      for request in function() return (client:completed()) end do
+        assert.equal(200, (request:result()))
+        open[request] = nil
+        done = done + 1
+        if done <= 360 then open[client:start { path = "/x" }] = true end
+      end
+    until not next(open)
+    assert.equal(400, done)
+    assert.is_true(server:connections() - accepted <= 60)
+  end)
+
+  it("keeps few connections that nothing uses", function()
+    for _ = 1, 30 do
+      assert.equal(200, (bare.exchange(client, { method = "POST" }):result()))
+    end
+    assert.is_true(server:wait { open = 9 })
+  end)
+
+  it("closes all of them after a minute", function()
+    local child = native.child([[
+      local core = require "jogg.core"
+      local bare = require "spec.support.bare"
+      local client = bare.client(arg[1])
+      local function exchange()
+        assert(bare.exchange(client, { method = "POST" }):result() == 200)
+      end
+      for _ = 1, 5 do exchange() end
+      print "idle"
+      local begun = core.now()
+      repeat client:wait(1) until core.now() > begun + 70
+      print "closed"
+      os.execute "sleep 2"
+      exchange()
+      client:close()
+      print "done"
+    ]], { preload = { PRELOAD_HURRY = 50 }, arguments = { server.url } })
+    assert.equal("idle", child:line())
+    assert.is_true(select(2, server:connections()) > 0)
+    assert.equal("closed", child:line())
+    assert.is_true(server:wait { open = 0, timeout = 1 })
+    assert.equal("done", child:line())
+    assert.is_true(child:wait(5))
+    os.remove(child.file)
+  end)
+
   it("sees no silence while the disk holds it up", function()
-    server:on("GET", "/v.mp4", { body = fetching.video(1000) })
     server:on("POST", "/x", { delay = 0.2, json = { code = 0 } })
     local output, ended = native.run([[
-      local core = require "jogg.core"
-      local client = core.client { base_url = arg[1], api_key = "k",
-        user_agent = "spec" }
-      assert(client:run_thread())
+      local bare = require "spec.support.bare"
+      local client = bare.client(arg[1])
+      assert(client:start_thread())
       local path = os.tmpname()
-      local output = assert(core.output(path, true, 1e6))
-      local post = client:start("POST", "/x", "{}", 5, 1, 30, false)
-      local video = client:download(output, arg[1] .. "/v.mp4", 5, 1, 30)
-      while not (post:done() and video:done()) do client:wait(0.25) end
-      print((video:result()), (post:result()))
+      local download = client:download { path = path, overwrite = true,
+        maximum = 1e6, whole = "mp4" }
+      local check = download:check()
+      local post = client:start { method = "POST", path = "/x", body = "{}",
+        stall_timeout = 1, timeout = 30 }
+      print((bare.finish(client, check):result()),
+        (bare.finish(client, post):result()))
       client:close()
       os.remove(path)
     ]], { preload = { PRELOAD_FSYNC = 2 }, arguments = { server.url } })
-    assert.equal("200\t200\n", output)
+    assert.equal("0\t200\n", output)
     assert.is_true(ended)
   end)
 end)

@@ -2,10 +2,8 @@
 -- Userdata jogg.core.request: a hold on one transfer, from its start to its
 -- end, whoever lets go first.
 
-local core = require "jogg.core"
+local bare = require "spec.support.bare"
 local faults = require "spec.support.faults"
-
-local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 
 describe("core.request", function()
   local server, client
@@ -14,31 +12,25 @@ describe("core.request", function()
   teardown(function() server:stop() end)
   before_each(function()
     server:clear()
-    client = core.client { base_url = server.url, api_key = "k",
-      user_agent = "spec" }
+    client = bare.client(server.url)
   end)
   after_each(function() client:close() end)
 
   local function finish(request)
-    local deadline = core.now() + 10 * SLOW
-    while not request:done() do
-      assert(core.now() < deadline, "the request does not end")
-      client:wait(0.25)
-    end
-    return request
+    return bare.finish(client, request)
   end
 
-  local function answer(step, ...)
+  local function answer(step)
     server:on("*", "*", step)
-    return finish((client:start("GET", "/x", nil, 5, 5, 5, false, false, ...)))
+    return bare.exchange(client)
   end
 
   it("says what it is, and what state it is in", function()
     server:on("GET", "/x", { json = { code = 0 } })
-    local request = client:start("GET", "/x")
+    local request = client:start { path = "/x" }
     assert.equal("jogg.core.request (in flight)", tostring(request))
     assert.is_false(request:done())
-    for _, name in ipairs { "result", "headers", "text" } do
+    for _, name in ipairs { "result", "headers", "validator" } do
       local ok, err = pcall(request[name], request, 1)
       assert.is_false(ok)
       assert.truthy(err:find("the request is still in flight", 1, true))
@@ -49,13 +41,13 @@ describe("core.request", function()
     request:close()
     assert.equal("jogg.core.request (closed)", tostring(request))
     assert.is_true(request:done())
-    for _, name in ipairs { "result", "headers", "text", "progress" } do
+    for _, name in ipairs { "result", "headers", "validator", "progress" } do
       local ok, err = pcall(request[name], request, 1)
       assert.is_false(ok)
       assert.truthy(err:find("attempt to use a closed request", 1, true))
     end
     request:cancel()
-    for _, name in ipairs { "done", "result", "close", "cancel", "text" } do
+    for _, name in ipairs { "done", "result", "close", "cancel", "validator" } do
       assert.is_false((pcall(request[name], client, 1)))
       assert.is_false((pcall(request[name])))
     end
@@ -66,10 +58,6 @@ describe("core.request", function()
     for _ = 1, 2 do
       assert.same({ 418, { a = { 1 } } }, { request:result() })
     end
-    assert.equal('{"a":[1]}', request:text(100))
-    assert.equal('{"a', request:text(3))
-    assert.equal("", request:text(0))
-    assert.is_false((pcall(request.text, request, -1)))
     local status, body, why = answer({ body = "no JSON" }):result()
     assert.same({ 200, nil, "string" }, { status, body, type(why) })
     status, body, why = answer({ status = 204 }):result()
@@ -79,16 +67,16 @@ describe("core.request", function()
 
   it("has why there is no answer", function()
     local request = answer { reset = "after_request" }
-    local status, err = request:result()
+    local status, failure = request:result()
     assert.is_nil(status)
-    assert.same({ "network", "broken", "unknown" },
-      { err.kind, err.reason, err.outcome })
-    assert.is_nil(err.http_status)
-    assert.equal("", request:text(10))
+    assert.same({ "broken", true, nil }, { failure.class, failure.sent,
+      failure.status })
+    assert.is_true(#failure.detail > 10)
     request = answer { reset = "mid_body", body = "0123456789" }
-    status, err = request:result()
+    status, failure = request:result()
     assert.is_nil(status)
-    assert.equal(200, err.http_status)
+    assert.same({ "broken", true, 200 }, { failure.class, failure.sent,
+      failure.status })
   end)
 
   it("has the headers that matter, one value each", function()
@@ -96,8 +84,10 @@ describe("core.request", function()
       ["CONTENT-type"] = "text/html; charset=x", ETag = ' "abc" ',
       Location = "/there", ["x-request-ID"] = "r 1", ["Retry-After"] = "9",
       ["X-RateLimit-Remaining"] = "3", ["X-RateLimit-Reset"] = "1732000000",
-      ["Set-Cookie"] = "secret", Server = "s" } }):headers()
+      ["Set-Cookie"] = "secret", Server = "s",
+      ["Content-Encoding"] = "identity" } }):headers()
     assert.same({ content_type = "text/html; charset=x",
+      content_encoding = "identity",
       location = "/there", request_id = "r 1", retry_after = 9,
       rate_remaining = "3", rate_reset = "1732000000" }, headers)
     assert.same({}, answer({ status = 200, body = "" }):headers())
@@ -127,27 +117,24 @@ describe("core.request", function()
 
   it("ends when it is cancelled, and the network hears of it", function()
     server:on("GET", "/x", { stall = "before_answer" })
-    local request, id = client:start("GET", "/x")
+    local request = client:start { path = "/x" }
     repeat
       client:wait(0.01)
     until #server:requests() == 1
-    request:cancel()
-    request:cancel()
+    assert.is_true(request:cancel())
+    assert.is_true(request:cancel())
     finish(request)
-    local _, err = request:result()
-    assert.same({ "cancelled", "cancelled", "unknown" },
-      { err.kind, err.reason, err.outcome })
-    assert.is_nil((client:next())) -- its result was read already
-    assert.is_true(id > 0)
+    local _, failure = request:result()
+    assert.same({ class = "cancelled", sent = true }, failure)
     assert.is_true(server:wait { open = 0 })
   end)
 
   it("that is cancelled before it begins never begins", function()
-    local request = client:start("GET", "/x")
-    request:cancel()
+    local request = client:start { path = "/x" }
+    assert.is_false(request:cancel())
     finish(request)
-    local _, err = request:result()
-    assert.same({ "cancelled", "not_sent" }, { err.kind, err.outcome })
+    local _, failure = request:result()
+    assert.same({ class = "cancelled", sent = false }, failure)
     assert.equal(0, #server:requests())
   end)
 
@@ -161,115 +148,36 @@ describe("core.request", function()
     assert.equal(200, (request:result()))
   end)
 
-  it("that nobody holds is cancelled", function()
+  it("that is let go of is cancelled", function()
     server:on("GET", "/x", { stall = "before_answer" })
-    client:start("GET", "/x")
+    local request = client:start { path = "/x" }
     repeat
       client:wait(0.01)
     until #server:requests() == 1
-    collectgarbage()
-    collectgarbage()
+    request:close()
     client:wait(0.01)
     assert.is_true(server:wait { open = 0 })
-    assert.is_nil((client:next()))
+    assert.is_nil((client:completed()))
   end)
 
   it("may be closed in flight, and the client goes on", function()
     server:on("GET", "/stall", { stall = "before_answer" })
     server:on("GET", "/x", { json = { code = 0 } })
     for _ = 1, 50 do
-      local request = client:start("GET", "/stall")
+      local request = client:start { path = "/stall" }
       client:wait(0)
       request:close()
     end
-    assert.equal(200, (finish((client:start("GET", "/x"))):result()))
+    assert.equal(200, (bare.exchange(client):result()))
     assert.is_true(server:wait { open = 1 })
-  end)
-
-  it("knows an accepted answer without decoding it", function()
-    local function accepts(method, step)
-      server:on("*", "*", step)
-      return finish((client:start(method, "/x", method ~= "GET" and "{}" or nil,
-        5, 5, 5, false, false))):is_accepted()
-    end
-    for body, accepted in pairs {
-      ['{"code":0}'] = true, ['{"msg":"ok","data":{"code":1},"code":0}'] = true,
-      ['{"code":1}'] = false, ['{"code":0'] = false, [""] = false,
-      ['{"code":"0"}'] = false, ["<html>"] = false,
-    } do
-      for _, method in ipairs { "POST", "PUT" } do
-        assert.equal(accepted, accepts(method, { body = body }), body)
-        assert.is_false(accepts(method, { status = 500, body = body }), body)
-      end
-      assert.is_false(accepts("GET", { body = body })) -- asks for its data
-    end
-    assert.is_false(accepts("PUT", { reset = "after_request" }))
-  end)
-
-  it("serves again when it is retired", function()
-    local first = answer { json = { code = 0, data = 1 } }
-    first:retire()
-    assert.equal("jogg.core.request (closed)", tostring(first))
-    assert.is_false((pcall(first.result, first)))
-    first:retire() -- stands there once, for all that
-    first:close()
-    local second = answer { json = { code = 0, data = 2 } }
-    assert.equal(first, second)
-    assert.same({ 200, { code = 0, data = 2 } }, { second:result() })
-    local third = answer { json = { code = 0, data = 3 } }
-    assert.is_false(rawequal(second, third))
-    assert.equal(2, select(2, second:result()).data)
-    assert.equal(3, select(2, third:result()).data)
-  end)
-
-  it("is not used again where it was closed, but so if it was in flight", function()
-    local first = answer { json = { code = 0 } }
-    first:close()
-    first:retire()
-    assert.is_false(rawequal(first, answer { json = { code = 0 } }))
-    server:on("*", "*", { delay = 5 * SLOW })
-    local second = client:start("GET", "/x")
-    second:retire() -- the transfer is its own thing, and comes to its end
-    local third = answer { json = { code = 0, data = 3 } }
-    assert.equal(second, third)
-    assert.equal(3, select(2, third:result()).data)
-  end)
-
-  it("serves a client after another one was closed", function()
-    local first = answer { json = { code = 0 } }
-    client:close()
-    first:retire()
-    client = core.client { base_url = server.url, api_key = "k",
-      user_agent = "spec" }
-    local second = answer { json = { code = 0, data = 2 } }
-    assert.equal(first, second)
-    assert.equal(2, select(2, second:result()).data)
-  end)
-
-  it("is not kept in any number", function()
-    server:on("*", "*", { json = { code = 0 } })
-    local kept, requests = {}, {}
-    for i = 1, 80 do
-      requests[i] = client:start("GET", "/x", nil, 9, 9, 9, false, true)
-    end
-    for i = 1, 80 do
-      finish(requests[i]):retire()
-      kept[requests[i]] = true
-    end
-    local again = 0
-    for i = 1, 80 do
-      requests[i] = client:start("GET", "/x", nil, 9, 9, 9, false, true)
-      again = again + (kept[requests[i]] and 1 or 0)
-    end
-    assert.equal(64, again)
   end)
 
   it("keeps results of many apart", function()
     server:on("GET", "/*", { chunks = { "[", "1]" }, delay_between = 0.01 })
     local requests = {}
     for i = 1, 200 do
-      requests[i] = client:start("GET", "/" .. i, nil, 9, 9, 9, false,
-        false, "n", tostring(i))
+      requests[i] = client:start { path = "/" .. i,
+        query = { n = tostring(i) } }
     end
     for i = 1, 200 do
       assert.same({ 200, { 1 } }, { finish(requests[i]):result() })

@@ -197,6 +197,20 @@ end
 
 -- }======================================================================
 
+-- Reads the request's body as the step says; false: the connection is over.
+local function read_body(wire, head, step)
+  local cut = names_stage(step, "mid_request")
+  local manner = { rate = step.slow_request }
+  if cut then
+    manner.limit = step.cut_at
+      or math.floor((tonumber(head.headers["content-length"]) or 0) / 2)
+  end
+  if step.store then manner.store = assert(io.open(step.store, "wb")) end
+  local whole = request.read_body(wire, head, manner)
+  if manner.store then manner.store:close() end
+  return not ended(wire, step, "mid_request") and whole
+end
+
 --- Carries out a step.
 -- @tparam table wire
 -- @tparam table head the request, as request.read_head gave it
@@ -204,9 +218,14 @@ end
 -- @treturn boolean whether the connection may serve another request
 function answer.perform(wire, head, step)
   if ended(wire, step, "after_headers_read") then return false end
-  if not step.early and not request.read_body(wire, head) then return false end
+  if not step.early and not read_body(wire, head, step) then return false end
   if step.delay then cqueues.sleep(step.delay) end
   if ended(wire, step, "after_request") then return false end
+  if step.tunnel then
+    wire:send "HTTP/1.1 200 Connection established\r\n\r\n"
+    wire:relay(step.tunnel)
+    return false
+  end
   if step.raw then
     wire:send_paced(step.raw, step.slow)
     if not ended(wire, step, "after_answer") then wire:finish() end
@@ -224,7 +243,7 @@ function answer.perform(wire, head, step)
   if outcome ~= "whole" or ended(wire, step, "after_answer") then
     return false
   end
-  if step.early and not request.read_body(wire, head) then return false end
+  if step.early and not read_body(wire, head, step) then return false end
   if last then wire:finish(step.close_notify == false) end
   return not last
 end

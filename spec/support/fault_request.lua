@@ -3,9 +3,12 @@
 -- the fault server may misbehave in between. Keeps what came as plain data
 -- for the log; judges nothing.
 
+local cqueues = require "cqueues"
+
 local request = {}
 
 local BODY_KEPT = 2 ^ 20     -- bytes of a body that the log keeps
+local SLICES = 20            -- pieces a second where it is read slowly
 
 local function decode(text)
   text = text:gsub("+", " ")
@@ -49,26 +52,29 @@ function request.read_head(wire)
   end
 end
 
-local function keep(head, bytes)
+local function keep(head, bytes, manner)
   head.body_length = head.body_length + #bytes
   if head.body_length <= BODY_KEPT then head.body = head.body .. bytes end
+  if manner.store then manner.store:write(bytes) end
 end
 
-local function read_length(wire, head, length)
+local function read_length(wire, head, length, manner)
+  local slice = manner.rate and math.max(1, math.floor(manner.rate / SLICES))
   while length > 0 do
-    local bytes = wire:read_some(length)
+    local bytes = wire:read_some(math.min(length, slice or length))
     if not bytes then return false end
-    keep(head, bytes)
+    keep(head, bytes, manner)
     length = length - #bytes
+    if slice then cqueues.sleep(#bytes / manner.rate) end
   end
   return true
 end
 
-local function read_chunks(wire, head)
+local function read_chunks(wire, head, manner)
   while true do
     local size = tonumber((wire:line() or ""):match "^%x+" or "", 16)
     if not size then return false end
-    if not read_length(wire, head, size) then return false end
+    if not read_length(wire, head, size, manner) then return false end
     if size == 0 then
       repeat
         local trailer = wire:line()
@@ -80,18 +86,26 @@ local function read_chunks(wire, head)
   end
 end
 
+local function read_whole(wire, head, manner)
+  if (head.headers["transfer-encoding"] or ""):lower() == "chunked" then
+    return read_chunks(wire, head, manner)
+  end
+  local length = tonumber(head.headers["content-length"] or 0) or 0
+  local part = math.min(length, manner.limit or length)
+  return read_length(wire, head, part, manner) and part == length
+end
+
 --- Reads the body into head.body (its first MiB) and head.body_length.
+-- @tparam table wire
+-- @tparam table head
+-- @tparam table manner `rate` in bytes a second, `limit` in bytes, `store`: a
+-- file that gets all of it; each may be nil
 -- @treturn boolean whether it came whole; kept as head.complete
-function request.read_body(wire, head)
+function request.read_body(wire, head, manner)
   if (head.headers.expect or ""):lower() == "100-continue" then
     wire:send "HTTP/1.1 100 Continue\r\n\r\n"
   end
-  if (head.headers["transfer-encoding"] or ""):lower() == "chunked" then
-    head.complete = read_chunks(wire, head)
-  else
-    local length = tonumber(head.headers["content-length"] or 0) or 0
-    head.complete = read_length(wire, head, length)
-  end
+  head.complete = read_whole(wire, head, manner)
   return head.complete
 end
 

@@ -11,11 +11,13 @@ local script = {}
 -- Where an answer can end, in the order of events.
 local ANSWER_STAGES = {
   after_headers_read = true,   -- the request's head is read, its body is not
+  mid_request = true,          -- read: cut_at bytes of its body, or its half
   after_request = true,        -- the request is read whole, nothing is sent
   mid_headers = true,          -- sent: the status line and part of a header
   mid_body = true,             -- sent: cut_at bytes of the body, or its half
   after_answer = true,         -- sent: all, without announcing the end
 }
+local HAS_LENGTH = { mid_body = true, mid_request = true }
 local STAGE_ALIASES = { before_answer = "after_request" }
 local CONNECT_STAGES = {
   accept = true,               -- accepted, nothing read
@@ -31,7 +33,9 @@ local ANSWER_FIELDS = {
   range = "boolean", chunked = "boolean", chunks = "table",
   -- time
   delay = "number", slow = "number", slow_headers = "number",
-  delay_between = "number",
+  delay_between = "number", slow_request = "number",
+  -- the file that gets the request's body
+  store = "string",
   -- ends
   reset = "string", close = "string", stall = "string", cut_at = "number",
   close_notify = "boolean",
@@ -41,6 +45,8 @@ local ANSWER_FIELDS = {
   endless = "boolean", zeros = "number", gzip_bomb = "boolean number",
   huge_headers = "boolean number", long_header = "number",
   endless_headers = "boolean",
+  -- of a proxy: bytes go to and from this port of loopback
+  tunnel = "number",
   -- another step, for requests that are not their connection's first
   reused = "table",
 }
@@ -49,6 +55,8 @@ local ANSWER_FIELDS = {
 local CONNECT_FIELDS = {
   reset = "string", close = "string", stall = "string", raw = "string",
   delay = "number",
+  -- bytes go to and from this port of loopback, until server:freeze
+  tunnel = "number",
 }
 
 local function fail(text, ...)
@@ -95,8 +103,8 @@ local function answer_step(given)
   check_fields(given, ANSWER_FIELDS)
   local step = copy(given)
   local kind = check_stage(step, ANSWER_STAGES)
-  if step.cut_at and not (kind and step[kind] == "mid_body") then
-    fail "cut_at needs reset, close or stall = \"mid_body\""
+  if step.cut_at and not (kind and HAS_LENGTH[step[kind]]) then
+    fail "cut_at needs reset, close or stall = \"mid_body\" or \"mid_request\""
   end
   if step.json ~= nil then
     if step.body then fail "json and body in one step" end

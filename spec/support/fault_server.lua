@@ -31,6 +31,7 @@ local function fresh_state(accepted)
     accepted = accepted or 0, open = state and state.open or 0,
     handshakes = 0,          -- TLS handshakes that succeeded
     idle = state and state.idle or {},   -- wires that wait for a request
+    relayed = state and state.relayed or {},   -- wires in a tunnel
   }
 end
 
@@ -96,6 +97,10 @@ local function greet(wire, step)
   elseif step.raw then
     wire:send(step.raw)
     wire:finish(true)
+  elseif step.tunnel then
+    state.relayed[wire] = true
+    wire:relay(step.tunnel)
+    state.relayed[wire] = nil
   else
     return true
   end
@@ -186,6 +191,11 @@ function orders.close_idle(order)
     wire:interrupt()           -- its own coroutine ends it
   end
   return { closed = #list }
+end
+
+function orders.freeze()
+  for wire in pairs(state.relayed) do wire.frozen = true end
+  return {}
 end
 
 function orders.clear()

@@ -106,6 +106,11 @@ local function fill(self)
   while not self.closed do
     local bytes, why, partial = self.stream:receive(BLOCK)
     bytes = bytes or partial
+    -- A TLS connection that broke off: OpenSSL 3.5 fails to write to it without
+    -- an errno, and LuaSec then tries again for ever.
+    if self.encrypted and why and why ~= "closed" and not EVENTS[why] then
+      self.alive = false
+    end
     if bytes and #bytes > 0 then
       self.buffer = self.buffer .. bytes
       return true
@@ -175,6 +180,26 @@ function methods:send_repeated(block, limit)
     cqueues.sleep(0)       -- the other connections stay served
   end
   return true
+end
+
+-- Sends what comes from one wire to another, until either ends; once they are
+-- frozen, nothing arrives.
+local function pass_on(from, to)
+  repeat
+    local bytes = from:read_some(BLOCK)
+  until not bytes or not (from.frozen or to.frozen or to:send(bytes))
+  from:interrupt()
+  to:interrupt()
+end
+
+--- Passes bytes to a port of loopback and back, until either side ends.
+function methods:relay(port)
+  local client = socket.tcp4()
+  if not client:connect("127.0.0.1", string.format("%d", port)) then return end
+  local far = wire.new(client)
+  cqueues.running():wrap(pass_on, far, self)
+  pass_on(self, far)
+  far:abandon()
 end
 
 -- }======================================================================

@@ -14,6 +14,7 @@ local methods = {}
 local meta = { __index = methods, __name = "fault server" }
 
 local CONTROL_TIMEOUT = 10       -- seconds for the server to take an order
+local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 local FILL = 4                   -- connections that fill a backlog of 0
 
 local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$" or "."
@@ -177,10 +178,10 @@ end
 
 --- Waits until the server has seen enough.
 -- @tparam table wanted `requests` = at least, `accepted` = at least,
--- `open` = at most; `timeout` in seconds, 5 by default
+-- `open` = at most; `timeout` in seconds, 5 by default (more under a checker)
 -- @treturn boolean whether it came to that
 function methods:wait(wanted)
-  local timeout = wanted.timeout or 5
+  local timeout = wanted.timeout or 5 * SLOW
   self.control:settimeout(timeout + CONTROL_TIMEOUT)
   local now = order(self, { order = "wait", timeout = timeout,
     requests = wanted.requests, accepted = wanted.accepted,
@@ -197,6 +198,14 @@ end
 function methods:close_idle(options)
   return order(self, { order = "close_idle",
     reset = options and options.reset or false }).closed
+end
+
+--- Makes the connections that are tunnelled now silent, both ways: they stay
+-- open, and what is sent over them arrives nowhere.
+-- @treturn table the server
+function methods:freeze()
+  order(self, { order = "freeze" })
+  return self
 end
 
 --- Forgets all scripts and requests; connections stay as they are.

@@ -26,4 +26,30 @@ function misuse.check(f, expected)
   return text
 end
 
+--- Calls f, which must return nil and an error of kind `parameter`.
+-- @tparam function f
+-- @tparam string expected what the message must contain, no pattern
+-- @treturn table the error
+function misuse.unusable(f, expected)
+  local value, err = f()
+  assert(value == nil, "it was accepted")
+  assert(type(err) == "table" and err.kind == "parameter",
+    "not an error of kind parameter: " .. tostring(err))
+  assert(err.outcome == "not_sent" and err.retryable == false)
+  assert(err.message:find(expected, 1, true),
+    ("%q was expected in: %s"):format(expected, err.message))
+  return err
+end
+
+--- The one or the other, for tables of cases: a wrong type is misuse, a wrong
+-- value is not.
+-- @treturn string what was said
+function misuse.refused(f, expected)
+  local ok, value, err = pcall(f)
+  if ok then
+    return misuse.unusable(function() return value, err end, expected).message
+  end
+  return misuse.check(f, expected)
+end
+
 return misuse

@@ -44,10 +44,13 @@ local native = assert(package.loadlib(path, "luaopen_spec_native"))()
 -- "luaopen_spec_native")()`.
 native.path = path
 
+local preload -- where it is, once it was built
+
 -- The environment of a child that has spec/c/preload.c between itself and the
 -- system; a checker's wrapper reads JOGG_PRELOAD.
 local function preloaded(variables)
-  local env = { JOGG_PRELOAD = build("preload", "") }
+  preload = preload or build("preload", "")
+  local env = { JOGG_PRELOAD = preload }
   if not os.getenv "JOGG_UNDER" or os.getenv "JOGG_UNDER" == "" then
     env.LD_PRELOAD = env.JOGG_PRELOAD
   end

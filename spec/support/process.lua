@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Programs, signals, files and folders for specs, the same on every Lua from
--- 5.1 to 5.4. A child is started with an argument list: each argument passes
+-- 5.1 to 5.5. A child is started with an argument list: each argument passes
 -- through quote(), the only place where text meets a shell. A child that was
 -- forgotten is killed when its handle is collected, so that no run hangs on
 -- it. Leans on /proc for the state of children and descriptors (Linux).

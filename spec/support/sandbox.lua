@@ -22,7 +22,8 @@ local PATIENCE = 30          -- seconds for a render, on a busy machine
 -- of real life, no limit on POSTs; arguments that come later win.
 -- @tparam ?{string,...} arguments further options of the command line
 -- @tparam ?table options for process.start: env, stderr
--- @treturn table the server: url, key, child, and the methods below
+-- @treturn table the server: url, storage (where files of /v2 are), key, child,
+-- and the methods below and those of spec/support/sandbox_v2.lua
 function sandbox.start(arguments, options)
   arguments = arguments or {}
   local words = {
@@ -47,7 +48,10 @@ function sandbox.start(arguments, options)
     child:stop()
     error("jogg-sandbox does not start: " .. tostring(line))
   end
-  return setmetatable({ child = child, url = url, key = key }, server_meta)
+  local storage = child:line():match "^storage on (http://[%d.:]+)$"
+  return setmetatable({
+    child = child, url = url, storage = storage, key = key,
+  }, server_meta)
 end
 
 --- Stops it, at once. May be called again.
@@ -58,8 +62,8 @@ end
 --- Sends a request.
 -- @tparam string method
 -- @tparam string path or a whole URL
--- @tparam ?table options `headers`, `body` (text), `json` (a table), `key`
--- (false: none)
+-- @tparam ?table options `headers`, `body` (text), `json` (a table), `type`
+-- (the Content-Type, JSON's by default), `key` (false: none)
 -- @treturn[1] number the HTTP status
 -- @treturn[1] string the body
 -- @treturn[1] table the headers, names in lower case
@@ -71,7 +75,7 @@ function server_methods:request(method, path, options)
   local body = options.json and cjson.encode(options.json) or options.body
   if options.key ~= false then headers["x-api-key"] = options.key or self.key end
   if body then
-    headers["content-type"] = "application/json"
+    headers["content-type"] = options.type or "application/json"
     headers["content-length"] = tostring(#body)
   end
   for name, value in pairs(options.headers or {}) do
@@ -161,6 +165,10 @@ function server_methods:await(project_id)
     assert(socket.gettime() < deadline, "the render takes too long")
     socket.sleep(0.02)
   end
+end
+
+for name, method in pairs(require "spec.support.sandbox_v2") do
+  server_methods[name] = method
 end
 
 return sandbox

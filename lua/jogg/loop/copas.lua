@@ -46,7 +46,7 @@ function adapter.attach(client)
       if not pumping then
         pumping = true
         copas.addthread(function()
-          wait_until(function() return client.scheduler:live() == 0 end)
+          wait_until(function() return client.scheduler.count == 0 end)
           pumping = false
         end)
       end

@@ -8,8 +8,6 @@
 -- controller:wrap(function() print(client:make_video { url = ... }) end)
 -- assert(controller:loop())
 
-require "jogg.interpreted" ()
-
 local cqueues = require "cqueues"
 local condition = require "cqueues.condition"
 

@@ -8,10 +8,15 @@
 
 local adapter = {}
 
+local debug = rawget(_G, "debug") -- sandboxed hosts have none
+
 local function resume(thread)
+  if coroutine.status(thread) == "dead" then
+    return -- it was closed while it waited
+  end
   local ok, err = coroutine.resume(thread)
   if not ok then
-    error(debug.traceback(thread, tostring(err)), 0)
+    error(debug and debug.traceback(thread, tostring(err)) or err, 0)
   end
 end
 

@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: MIT
+
+-- Reads an answer's `data` by the paths that the API as data names for it: see
+-- `result` and `list` in jogg.api.v2.
+
+local status_words = require "jogg.status_words"
+
+local answer = {}
+
+-- The value at a path of names and dots; nil where there is none.
+local function at(data, path)
+  for name in path:gmatch "[^.]+" do
+    if type(data) ~= "table" then
+      return nil
+    end
+    data = data[name]
+  end
+  return data
+end
+
+-- {=== what a value may be: each returns it, or nil
+
+local function text(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+local function number(value)
+  value = tonumber(value)
+  return value and value == value and value >= 0 and value < math.huge and
+    value or nil
+end
+
+local function list(value)
+  return type(value) == "table" and value or nil
+end
+
+-- An id as a string. U+FFFD stands where the answer was not UTF-8.
+local function id(value)
+  if type(value) == "number" and value == math.floor(value) and
+    value > -2 ^ 63 and value < 2 ^ 63 then
+    return ("%d"):format(value)
+  end
+  value = text(value)
+  return value and not value:find("\239\191\189", 1, true) and
+    not value:find "%c" and value or nil
+end
+
+local READERS = {
+  id = id, avatar_id = id, duration = number, credit = number, total = number,
+  created_at = number, completed_at = number, urls = list, items = list,
+  code = function(value) return value end,
+  status = function(value) return value end,
+}
+
+-- ===}
+
+-- The first of the paths that leads to something usable.
+function answer.find(data, name, paths)
+  local reader = READERS[name] or text
+  for i = 1, paths and #paths or 0 do
+    local value = reader(at(data, paths[i]))
+    if value ~= nil then
+      return value
+    end
+  end
+end
+
+-- The word for a state that may be a number of the API's own.
+function answer.status(value, states)
+  return states and states[value] or status_words.fold(value)
+end
+
+-- Reads everything that `shape` names, but for lists of parts.
+function answer.read(shape, data, states)
+  local read = {}
+  for name, paths in pairs(shape) do
+    if name == "parts" then
+      read.parts = {}
+      local items = answer.find(data, "items", paths.items)
+      for i, item in ipairs(items or {}) do
+        read.parts[i] = answer.read(paths.item, item, states)
+      end
+    else
+      read[name] = answer.find(data, name, paths)
+    end
+  end
+  if shape.status then
+    read.status = answer.status(read.status, states)
+  end
+  return read
+end
+
+return answer

@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: MIT
+
+-- What calls will cost, by the vendor's price list: an estimate, for the option
+-- `max_credits`.
+
+local errors = require "jogg.error"
+
+local budget = {}
+
+local function at(fields, path)
+  for name in path:gmatch "[^.]+" do
+    fields = type(fields) == "table" and fields[name] or nil
+  end
+  return fields
+end
+
+-- The estimated price of a call in credits.
+function budget.price(operation, fields)
+  local credits = operation.credits
+  if not credits then
+    return 0
+  end
+  local amount = credits.amounts and credits.amounts[fields[credits.by]] or
+    credits.amount
+  local seconds = credits.length and tonumber(at(fields, credits.length))
+  if credits.per and seconds then
+    amount = amount * math.max(1, math.ceil(seconds / credits.per))
+  end
+  local each = credits.each and fields[credits.each]
+  return amount * (credits.times or 1) *
+    (type(each) == "table" and #each or tonumber(each) or 1)
+end
+
+-- Sets credits aside for a call. Returns how many; nil and an error of kind
+-- `credit`: they are more than the client may spend.
+function budget.reserve(client, operation, fields)
+  local limit, price = client.settings.max_credits,
+    budget.price(operation, fields)
+  if limit and client.spent + price > limit then
+    return nil, errors.new {
+      kind = "credit", reason = "max_credits", outcome = "not_sent",
+      phase = operation.name,
+      message = ("this call may cost %g credits, and %g of max_credits = %g " ..
+        "may be spent already"):format(price, client.spent, limit),
+    }
+  end
+  client.spent = client.spent + price
+  return price
+end
+
+-- Gives them back: the call was not paid for.
+function budget.give_back(client, credits)
+  client.spent = client.spent - credits
+end
+
+return budget

@@ -1,0 +1,232 @@
+-- SPDX-License-Identifier: MIT
+
+-- One call of the service: wait for a POST's turn, send, wait for the answer,
+-- read it, and repeat or return.
+--
+-- Everything here runs inside a task.
+
+local budget = require "jogg.budget"
+local core = require "jogg.core"
+local envelope = require "jogg.envelope"
+local errors = require "jogg.error"
+local retry = require "jogg.retry"
+local tasks = require "jogg.tasks"
+
+local call = {}
+
+-- Seconds between two questions for one state: the service forbids fewer.
+call.POLL_LEAST = 5
+
+-- Tells the client's `log` what happens.
+local function log(client, event)
+  if client.settings.log then
+    tasks.tell(client.settings.log, event)
+  end
+end
+
+-- One exchange, without a second try.
+local function exchange(client, operation, request, attempt, job)
+  local scheduler = client.scheduler
+  local ok, err = scheduler:check()
+  if not ok then
+    return nil, err
+  end
+  log(client, { event = "request", operation = operation.name,
+    method = operation.method, attempt = attempt })
+  request.beside = tasks.is_beside()
+  if job and not request.beside and scheduler:is_full() then
+    job:tell_wait "slot"
+  end
+  request.fresh = attempt > 1 -- what just failed is not asked again
+  local began = core.now()
+  local handle = client.core:start(request)
+  ok, err = scheduler:await(handle)
+  if not ok then
+    return nil, err
+  end
+  local data
+  data, err = envelope.read(operation, handle)
+  log(client, { event = "answer", operation = operation.name, err = err,
+    attempt = attempt, seconds = core.now() - began })
+  return data, err
+end
+
+local function deadline_error(operation)
+  return errors.new {
+    kind = "timeout", reason = "deadline", outcome = "not_sent",
+    phase = operation.name, message = "the time for the whole job is over",
+  }
+end
+
+-- Waits until a POST may go out. A job's time stands still meanwhile: the
+-- limit is of our making, and jobs must not fail for being many.
+local function wait_for_turn(client, operation, job)
+  local began = core.now()
+  local ok, err = client.limiter:take(client.scheduler, operation.costs,
+    function()
+      log(client, { event = "wait", operation = operation.name,
+        waiting_for = "rate limit" })
+      if job then
+        job:tell_wait "rate limit"
+      end
+    end)
+  if job then
+    job.deadline = job.deadline + core.now() - began
+  end
+  return ok, err
+end
+
+-- The pause before the next try.
+local function pause(client, operation, err, attempt, job)
+  local seconds = retry.delay(attempt, err, math.random)
+  if operation.polls and not client.is_local then
+    seconds = math.max(seconds, call.POLL_LEAST)
+  end
+  local deadline = job and job.deadline
+  if deadline and core.now() + seconds >= deadline then
+    return nil, err
+  end
+  if err.kind == "rate_limit" and operation.method == "POST" then
+    client.limiter:hold(seconds)
+  end
+  log(client, { event = "retry", operation = operation.name, err = err,
+    attempt = attempt, seconds = seconds })
+  if job then
+    job:tell_wait("retry", err, attempt)
+  end
+  return client.scheduler:sleep(seconds)
+end
+
+local function as_text(value)
+  return type(value) == "number" and ("%.14g"):format(value) or tostring(value)
+end
+
+-- Puts the fields that the path names in braces into it, percent-encoded, and
+-- takes them out of the others.
+local function fill_path(path, fields)
+  local rest = {}
+  for name, value in pairs(fields) do
+    rest[name] = value
+  end
+  path = path:gsub("{([%w_]+)}", function(name)
+    local value = as_text(rest[name])
+    rest[name] = nil
+    return (value:gsub("[^%w%-._~]", function(character)
+      return ("%%%02X"):format(character:byte())
+    end))
+  end)
+  return path, rest
+end
+
+-- What the core is to send: the path, and the other fields as query or as JSON.
+local function request_of(client, operation, fields)
+  local settings = client.settings
+  local path, rest = operation.path, fields
+  if path:find("{", 1, true) then
+    path, rest = fill_path(path, fields)
+  end
+  local request = {
+    method = operation.method, path = path,
+    connect_timeout = settings.connect_timeout,
+    stall_timeout = settings.stall_timeout,
+    slow_answer = operation.slow_answer,
+  }
+  if operation.method == "GET" or operation.method == "DELETE" then
+    request.query = {}
+    for name, value in pairs(rest) do
+      request.query[name] = as_text(value)
+    end
+    return request
+  end
+  local body, length = core.encode(rest, client.api.lists)
+  if not body then
+    return nil, errors.parameter(
+      ("%s is too large: %d bytes as JSON, at most %d are sent"):format(
+        operation.name, length, core.body_maximum))
+  end
+  request.body = body
+  return request
+end
+
+-- Gives the answer's fields the further names that jogg has for them.
+local function add_aliases(operation, data)
+  for alias, name in pairs(operation.aliases or {}) do
+    if data[alias] == nil then
+      data[alias] = data[name]
+    end
+  end
+  return data
+end
+
+-- A server that does not answer like the service may speak the other generation.
+local function add_hint(client, err)
+  local is_foreign = err.reason == "name" or
+    err.http_status == 404 and not err.code or
+    err.kind == "protocol" and err.reason == nil and not err.code
+  if is_foreign and client.settings.generation == "open" then
+    err.hint = 'keys of today need generation = "v2" (or JOGG_GENERATION=v2)'
+  end
+  return nil, err
+end
+
+-- Sends a request until there is an answer, or an error that is not to be tried
+-- again.
+local function try(client, operation, request, job, retries)
+  local settings = client.settings
+  local timeout = operation.slow_answer and settings.product_timeout or
+    settings.timeout
+  local attempt = 0
+  while true do
+    attempt = attempt + 1
+    local ok, err, data = true, nil, nil
+    if operation.method == "POST" then
+      ok, err = wait_for_turn(client, operation, job)
+    end
+    local left = timeout
+    if ok and job then
+      left = math.min(timeout, job.deadline - core.now())
+    end
+    if left <= 0 then
+      return nil, deadline_error(operation)
+    end
+    request.timeout = left
+    if ok then
+      data, err = exchange(client, operation, request, attempt, job)
+    end
+    if data then
+      return data
+    end
+    err.phase = err.phase or operation.name
+    err.retryable = retry.is_safe(operation, err)
+    if not err.retryable or attempt > (retries or settings.retries) then
+      return add_hint(client, err)
+    end
+    ok, err = pause(client, operation, err, attempt, job)
+    if not ok then
+      return nil, err
+    end
+  end
+end
+
+-- Calls an operation of the service.
+function call.run(client, operation, fields, job, retries)
+  local request, err = request_of(client, operation, fields)
+  local reserved = 0
+  if request and operation.costs then
+    reserved, err = budget.reserve(client, operation, fields)
+  end
+  if not request or not reserved then
+    err.phase = operation.name
+    return nil, err
+  end
+  local data
+  data, err = try(client, operation, request, job, retries)
+  if data then
+    return add_aliases(operation, data)
+  elseif err.outcome ~= "unknown" and err.outcome ~= "accepted" then
+    budget.give_back(client, reserved)
+  end
+  return nil, err
+end
+
+return call

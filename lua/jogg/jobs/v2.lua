@@ -1,0 +1,294 @@
+-- SPDX-License-Identifier: MIT
+
+-- The jobs of generation v2. All are started by one request that costs and
+-- watched by one that asks for the state: which, and what they say, is in the
+-- API as data. Only the video of a product has steps of its own before that.
+
+local answer = require "jogg.answer"
+local call = require "jogg.call"
+local errors = require "jogg.error"
+local paid = require "jogg.jobs.paid"
+local status_words = require "jogg.status_words"
+local tokens = require "jogg.token"
+local upload = require "jogg.upload"
+local v2 = require "jogg.api.v2"
+
+local operations = v2.operations
+
+-- {=== what the state says
+
+-- A batch has no state of its own.
+local function status_of_parts(parts)
+  local completed = false
+  for _, part in ipairs(parts) do
+    if not status_words.FINAL[part.status] then
+      return "processing"
+    end
+    completed = completed or part.status == "completed"
+  end
+  return #parts == 0 and "processing" or completed and "completed" or "failed"
+end
+
+-- What an answer or an item of a list says, in our words. What is done needs
+-- its file.
+local function read(kind, shape, data)
+  local info = answer.read(shape, data)
+  if info.parts and not info.status then
+    info.status = status_of_parts(info.parts)
+  end
+  local result = kind.result and info[kind.result]
+  if info.status == "completed" and kind.result and
+    (not result or type(result) == "table" and #result == 0) then
+    info.status = "processing"
+  end
+  info.video_url, info.raw = info.url, data
+  return info
+end
+
+-- ===}
+
+-- {=== the simple kinds: the options are the fields of one operation
+
+-- Which operation starts it; what a finished one must have; what makes its file
+-- whole.
+local SIMPLE = {
+  make_avatar_video = { "create_avatar_video", "url", "mp4" },
+  make_template_video = { "create_template_video", "url", "mp4" },
+  lip_sync_video = { "create_lip_sync", "url", "mp4" },
+  translate_video = { "create_translation", "url", "mp4" },
+  make_script = { "create_script" },
+  make_avatar_photos = { "create_avatar_photo", "urls", "length" },
+  make_photo_avatar = { "create_photo_motion", "avatar_id", "length" },
+  make_product_pictures = { "create_product_avatar_batch", "parts", "length" },
+  make_product_avatar = { "create_product_motion", "avatar_id", "length" },
+}
+
+local function new_kind(name, start, result, whole)
+  local operation = operations[start]
+  local state = operations[operation.state]
+  local kind = {
+    name = name, operation = operation.state, result = result, whole = whole,
+    several = result == "urls" or result == "parts",
+    FINAL = status_words.FINAL, video = operation.fields,
+    state_list = operation.state_list,
+  }
+
+  function kind.fields(token)
+    return { [state.argument] = token.project_id }
+  end
+
+  function kind.read(data)
+    return read(kind, state.result, data)
+  end
+
+  function kind.read_item(item)
+    return read(kind, operations[operation.state_list].list.item, item)
+  end
+
+  return kind
+end
+
+-- Starts a job whose body is `fields`, unless it was started.
+local function start_once(job, name, fields)
+  local token = job.token
+  local body, err = upload.replace(job, operations[name].fields, fields)
+  if not body then
+    return nil, err
+  end
+  for field, value in pairs(token.extra or {}) do
+    body[field] = value
+  end
+  local id
+  id, err = paid.run(job, name, body)
+  if not id then
+    return nil, err
+  end
+  token.project_id, token.sent, token.rendered = id, nil, true
+  return job:claim(true)
+end
+
+-- ===}
+
+-- {=== the video of a product
+
+-- Creates the product, from a page or from data.
+local function create_product(job)
+  local token = job.token
+  local fields = { url = token.url }
+  local ok, err = job:enter "create_product"
+  if ok and not token.url then
+    fields, err = upload.replace(job, operations.create_product.fields,
+      token.product)
+    ok, token.updated = fields, true -- it is what the caller said already
+  end
+  local data
+  if ok then
+    data, err = call.run(job.client, operations.create_product, fields, job)
+  end
+  local id = data and answer.find(data, "id", { "product_id" })
+  if data and not id then
+    err = errors.new {
+      kind = "protocol", outcome = "accepted", retryable = false,
+      message = "the answer has no usable product_id",
+    }
+  end
+  token.product_id = id
+  return id and true, err
+end
+
+local function update_product(job)
+  local token = job.token
+  if not token.product or next(token.product) == nil or token.updated then
+    return true
+  end
+  local ok, err = job:enter "update_product"
+  local fields
+  if ok then
+    fields, err = upload.replace(job, operations.update_product.fields,
+      token.product)
+  end
+  if not fields then
+    return nil, err
+  end
+  fields.product_id = token.product_id
+  ok, err = call.run(job.client, operations.update_product, fields, job)
+  token.updated = ok or nil
+  return ok, err
+end
+
+-- The body of create_product_video: each option has its path in it.
+local function body_of(token, without)
+  local body = { product_id = token.product_id, voice = {}, audio = {} }
+  for name, field in pairs(v2.video) do
+    local value = token.video[name]
+    if value == nil then
+      value = field.default
+    end
+    if value ~= nil and name ~= without then
+      local place, last = body, nil
+      for part in field.to:gmatch "[^.]+" do
+        if last then
+          place[last] = place[last] or {}
+          place = place[last]
+        end
+        last = part
+      end
+      place[last] = value
+    end
+  end
+  return body
+end
+
+-- Has previews made, and the caller choose one of them.
+local function choose_preview(job)
+  local token = job.token
+  if token.preview_id then
+    return true
+  end
+  if not token.previews then
+    local id, data = paid.run(job, "create_product_previews",
+      body_of(token, "visual_style"))
+    if not id then
+      return nil, data
+    end
+    token.previews, token.sent = {}, nil
+    local parts = operations.create_product_previews.result.parts
+    for i, item in ipairs(answer.find(data, "items", parts.items) or {}) do
+      local part = answer.read(parts.item, item)
+      token.previews[i] = { preview_id = part.id, visual_style = part.title,
+        message = part.message }
+    end
+    local ok, err = job:enter "choose_preview"
+    if not ok then
+      return nil, err
+    end
+  end
+  local chosen = job:ask(job.given.preview, tokens.copy(token.previews))
+  if type(chosen) ~= "string" or chosen == "" then
+    return nil, errors.new {
+      kind = "parameter", outcome = "accepted",
+      message = "preview returned no preview_id; resume with another function",
+    }
+  end
+  token.preview_id = chosen
+  return true
+end
+
+local function start_product_video(job)
+  local token, given = job.token, job.given
+  local ok, err = true, nil
+  if token.project_id then
+    return job:claim()
+  end
+  if not token.product_id then
+    ok, err = create_product(job)
+  end
+  if ok then
+    ok, err = update_product(job)
+  end
+  if not ok then
+    return nil, err
+  end
+  if given.preview or token.previews then
+    ok, err = choose_preview(job)
+    if not ok then
+      return nil, err
+    end
+    return start_once(job, "render_preview", { preview_id = token.preview_id })
+  end
+  return start_once(job, "create_product_video",
+    body_of(token, "visual_styles"))
+end
+
+-- ===}
+
+local kinds = {}
+
+for name, definition in pairs(SIMPLE) do
+  local start, result, whole = definition[1], definition[2], definition[3]
+  local kind = new_kind(name, start, result, whole)
+
+  function kind.check(options)
+    for field, meaning in pairs(kind.video) do
+      if meaning.required and options[field] == nil then
+        return field
+      end
+    end
+  end
+
+  function kind.start(job)
+    if job.token.project_id then
+      return job:claim()
+    end
+    return start_once(job, start, tokens.copy(job.token.video))
+  end
+  kinds[name] = kind
+end
+
+local product_video = new_kind("make_video", "create_product_video", "url",
+  "mp4")
+product_video.video, product_video.start = v2.video, start_product_video
+product_video.options = {
+  url = { kind = "url" },
+  product = { kind = "fields", fields = v2.product },
+  preview = { kind = "callback" },
+}
+
+-- What a video of a product lacks.
+function product_video.check(options)
+  local product = options.product or {}
+  if not options.url and not product.name then
+    return "url (or product.name)"
+  elseif options.preview and not options.visual_styles then
+    return "visual_styles"
+  end
+  for name, field in pairs(v2.video) do
+    if field.needed and options[name] == nil then
+      return name
+    end
+  end
+end
+
+kinds.make_video = product_video
+
+return kinds

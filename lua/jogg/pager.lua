@@ -1,0 +1,105 @@
+-- SPDX-License-Identifier: MIT
+
+--- The items of a list of the service, page after page.
+--
+-- `for avatar in client:avatars { gender = "female" } do ... end`. The service
+-- has returned whole lists whatever the size of a page, and pages that repeat
+-- items: an item that came before is skipped, and a page without a new item is
+-- the last one.
+-- @module jogg.pager
+
+local answer = require "jogg.answer"
+local call = require "jogg.call"
+local errors = require "jogg.error"
+
+local PAGES = 1000 -- at most; a list without an end is an error of the service
+
+local pager = {}
+
+local Pager = { __name = "jogg.pager" }
+Pager.__index = Pager
+
+-- Fetches a page. Returns true; or nil, also at the end of the list.
+local function fetch(self)
+  local list = self.operation.list
+  local data, err = call.run(self.client, self.operation, self.fields)
+  if not data then
+    return nil, err
+  end
+  self.items, self.next_item = {}, 1
+  self.total = answer.find(data, "total", list.total) or self.total
+  for _, item in ipairs(answer.find(data, "items", list.items) or {}) do
+    local id = type(item) == "table" and
+      answer.find(item, "id", list.item and list.item.id or {}) or item
+    if not self.known[id] then
+      self.known[id] = true
+      table.insert(self.items, item)
+    end
+  end
+  self.pages = self.pages + 1
+  self.is_last = #self.items == 0 or not self.has_pages
+  if self.has_pages then
+    self.fields.page = self.fields.page + 1
+  end
+  if self.pages >= PAGES and not self.is_last then
+    return nil, errors.new {
+      kind = "protocol", reason = "endless", retryable = false,
+      message = ("the list has no end: %d pages"):format(self.pages),
+    }
+  end
+  return true
+end
+
+local function next_item(self)
+  while not self.err and self.next_item > #self.items and not self.is_last do
+    local ok, err = fetch(self)
+    if not ok then
+      self.err = err
+      return nil, err
+    end
+  end
+  local item = self.items[self.next_item]
+  self.next_item = self.next_item + 1
+  return item, self.err
+end
+
+-- What `for` calls: the next item; nil at the end, and when `self.err` is set.
+function Pager:__call()
+  local item, err = self.client.scheduler:call(next_item, self)
+  return item, err
+end
+
+--- All items that are left.
+-- @treturn[1] table a list
+-- @treturn[2] nil
+-- @treturn[2] table error
+function Pager:all()
+  local all, err = self.client.scheduler:call(function()
+    local items = {}
+    local item, fault = next_item(self)
+    while item do
+      items[#items + 1] = item
+      item, fault = next_item(self)
+    end
+    if fault then
+      return nil, fault
+    end
+    return items
+  end)
+  return all, err
+end
+
+-- A list of an operation. A page that the caller names is the only one.
+function pager.new(client, operation, fields)
+  local has_pages = operation.fields.page ~= nil and fields.page == nil
+  if has_pages then
+    fields.page = 1
+  end
+  return setmetatable({
+    client = client, operation = operation, fields = fields,
+    has_pages = has_pages, pages = 0, known = {}, items = {}, next_item = 1,
+    is_last = false,
+  }, Pager)
+end
+
+return pager

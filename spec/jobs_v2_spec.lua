@@ -1,0 +1,293 @@
+-- SPDX-License-Identifier: MIT
+-- The jobs of generation v2, at the sandbox: each kind from its options to its
+-- files.
+
+local faults = require "spec.support.faults"
+local jogg = require "jogg"
+local process = require "spec.support.process"
+local sandbox = require "spec.support.sandbox"
+local support = require "spec.support.misuse"
+local v2 = require "spec.support.v2"
+
+describe("generation v2", function()
+  local server, client, folder
+
+  setup(function()
+    server = sandbox.start { "--key", "spec-key=100000" }
+  end)
+  teardown(function() server:stop() end)
+  before_each(function()
+    server:clear_faults()
+    folder = process.temporary_folder()
+    client = jogg.client { api_key = server.key, base_url = server.url,
+      generation = "v2", posts_per_minute = 0 }
+  end)
+  after_each(function()
+    client:close()
+    process.remove_folder(folder)
+  end)
+
+  local function make(method, more)
+    local options = v2.OPTIONS[method](client, server)
+    options.poll = v2.POLL
+    for name, value in pairs(more or {}) do options[name] = value end
+    local result, err = client[method](client, options)
+    return result, err
+  end
+
+  for method, files in pairs {
+    make_video = { output = "v.mp4", cover_output = "c.jpg" },
+    make_avatar_video = { output = "v.mp4" },
+    make_template_video = { output = "v.mp4" },
+    lip_sync_video = { output = "v.mp4" },
+    translate_video = { output = "v.mp4", subtitle_output = "v.srt" },
+    make_script = {}, make_avatar_photos = { output = "p%d.jpg" },
+    make_photo_avatar = {}, make_product_pictures = { output = "p%d.png" },
+    make_product_avatar = {},
+  } do
+    it(method .. " does the whole job, and the same line returns it again",
+      function()
+        local more = { job_file = folder .. "/job" }
+        for option, name in pairs(files) do
+          more[option] = folder .. "/" .. name
+        end
+        local options = v2.OPTIONS[method](client, server)
+        local before = v2.count(server, method)
+        local phases = {}
+        more.on_progress = function(p) phases[p.phase] = true end
+        more.poll = v2.POLL
+        for name, value in pairs(more) do options[name] = value end
+        local result = assert(client[method](client, options))
+        assert.equal("completed", result.status)
+        assert.is_string(result.project_id)
+        assert.is_true(phases.wait)
+        local expected = method == "make_product_pictures" and 2 or 1
+        assert.equal(before + expected, v2.count(server, method))
+        if more.output and more.output:find "%%d" then
+          assert.equal(more.output:gsub("%%d", "1"), result.paths[1])
+        elseif more.output then
+          assert.equal(more.output, result.path)
+        end
+        local names = { "job" }
+        for _, name in pairs(files) do
+          if name:find "%%d" then
+            for i = 1, result.urls and #result.urls or #result.parts do
+              names[#names + 1] = (name:gsub("%%d", tostring(i)))
+            end
+          else
+            names[#names + 1] = name
+          end
+        end
+        table.sort(names)
+        assert.same(names, process.files(folder))
+        local _, since = server:log()
+        local again = assert(client[method](client, options))
+        assert.equal(result.project_id, again.project_id)
+        assert.same({}, (server:log(since)))
+      end)
+  end
+
+  it("asks for a number in the name where there may be several files",
+    function()
+      local options = v2.OPTIONS.make_avatar_photos(client, server)
+      options.output = folder .. "/photo.png"
+      local ok, message = pcall(client.make_avatar_photos, client, options)
+      assert.is_false(ok)
+      assert.truthy(message:find("output must have %d", 1, true), message)
+    end)
+
+  it("make_video sends the friendly options as v2 has them", function()
+    local fault = faults.start()
+    finally(function() fault:stop() end)
+    local other = jogg.client { api_key = "k", base_url = fault.url,
+      generation = "v2", posts_per_minute = 0 }
+    fault:on("POST", "/v2/product", { json = { code = 0,
+      data = { product_id = "P" } } })
+    fault:on("POST", "/v2/create_video_from_product", { json = { code = 0,
+      data = { video_id = "V", status = "processing" } } })
+    fault:on("GET", "/v2/product_video/*", { json = { code = 0,
+      data = { status = "SUCCESS", video_url = "https://x/v.mp4" } } })
+    local video = assert(other:make_video { url = "https://shop.example/",
+      lang = "German", render_subtitle = true, aspect_ratio = "9:16",
+      avatar_id = 81, length = 30, video_name = "Lamp", music_id = 7,
+      visual_style = "Simple", voice_id = "v", poll = v2.POLL })
+    assert.same({ "completed", "V" }, { video.status, video.project_id })
+    local sent
+    for _, request in ipairs(fault:requests()) do
+      if request.path == "/v2/create_video_from_product" then
+        sent = require "cjson".decode(request.body)
+      end
+    end
+    assert.matches("^Lamp %[%x+%]$", sent.video_spec.name)
+    sent.video_spec.name = nil
+    assert.same({ product_id = "P", visual_style = "Simple",
+      video_spec = { length = "30", aspect_ratio = "portrait",
+        caption = true }, avatar = { id = 81 }, voice = { id = "v" },
+      audio = { music_id = 7 },
+      script = { style = "Storytime", language = "german" } }, sent)
+    other:close()
+  end)
+
+  it("products come from data as well", function()
+    local before = v2.count(server, "make_video")
+    local video = assert(client:make_video { avatar_id = 81, poll = v2.POLL,
+      product = { name = "Mug", description = "Holds tea",
+        media = { { type = "image", url = server:sample "mug" } } } })
+    assert.equal("completed", video.status)
+    assert.equal(before + 1, v2.count(server, "make_video"))
+  end)
+
+  it("a preview is chosen by the caller", function()
+    local shown
+    local video = assert(client:make_video { url = server:sample "mug",
+      avatar_id = 81, poll = v2.POLL,
+      visual_styles = { "Simple Product Switch" },
+      preview = function(previews)
+        shown = previews
+        return previews[1].preview_id
+      end })
+    assert.equal("completed", video.status)
+    assert.equal("Simple Product Switch", shown[1].visual_style)
+  end)
+
+  it("refuses before anything is paid what a generation cannot do", function()
+    local before = server:account().charged
+    for option, value in pairs { template_name = "Card Stacking",
+      template_type = "common", index_template_name = "x" } do
+      support.check(function()
+        client:make_video { url = "https://a.example/", avatar_id = 81,
+          [option] = value }
+      end, option .. '" (generation open of the service has it)')
+    end
+    local old = jogg.client { api_key = "k", base_url = server.url }
+    for option, value in pairs { length = 30, visual_style = "x",
+      voice_id = "v", music_id = 7 } do
+      support.check(function()
+        old:make_video { url = "https://a.example/", [option] = value }
+      end, option .. '" (generation v2 of the service has it)')
+    end
+    support.check(function() old:make_script {} end,
+      "make_script is a method of generation v2; this client speaks open")
+    support.check(function() client:project_info "p" end,
+      "project_info is a method of generation open; this client speaks v2")
+    old:close()
+    assert.equal(before, server:account().charged)
+  end)
+
+  it("calls operations, with ids that look like paths", function()
+    assert.is_table(client:whoami())
+    assert.is_number(client:remaining_quota().remaining_quota)
+    for _, id in ipairs { "../x", "a/b?c", "a b", "ö", "%2e%2e" } do
+      local state, err = client:product_video(id)
+      assert.is_nil(state)
+      assert.equal("not_found", err.kind, tostring(err))
+    end
+    for _, id in ipairs { ".", "..", "" } do
+      support.unusable(function() return client:product_video(id) end,
+        "product_video.product_video_id must be")
+    end
+  end)
+
+  it("lists everything once, page after page", function()
+    local seen, n = {}, 0
+    for avatar in client:avatars { page_size = 5 } do
+      assert.is_nil(seen[avatar.id])
+      seen[avatar.id], n = true, n + 1
+    end
+    assert.is_true(n > 10)
+    local all = assert(client:avatars {}:all())
+    assert.equal(n, #all)
+    assert.equal(5, #assert(client:avatars { page_size = 5, page = 1 }:all()))
+    local list = client:target_languages()
+    assert.is_true(#assert(list:all()) > 3)
+    server:fault { endpoint = "public_avatars", call = 2, what = "code",
+      value = 40000, times = 9 }
+    list = client:avatars { page_size = 5 }
+    n = 0
+    for _ in list do n = n + 1 end
+    assert.equal(5, n)
+    assert.equal("parameter", list.err.kind)
+  end)
+
+  it("spends no more credits than it may", function()
+    client:close()
+    client = jogg.client { api_key = server.key, base_url = server.url,
+      generation = "v2", posts_per_minute = 0, max_credits = 1.5 }
+    local before = server:account().charged
+    assert(make "make_video")
+    local video, err = make "make_video"
+    assert.is_nil(video)
+    assert.same({ "credit", "max_credits", "not_sent" }, { err.kind,
+      err.reason, err.outcome })
+    assert.equal(before + 1, server:account().charged)
+  end)
+
+  it("says how to try the other generation", function()
+    local other = faults.start()
+    finally(function() other:stop() end)
+    other:on("*", "*", { status = 404, body = "<html>",
+      headers = { ["Content-Type"] = "text/html" } })
+    local old = jogg.client { api_key = "k", base_url = other.url,
+      retries = 0 }
+    local _, err = old:make_video { url = "https://a.example/" }
+    assert.matches('generation = "v2"', tostring(err))
+    old:close()
+  end)
+
+  describe("states", function()
+    local fault, other
+
+    before_each(function()
+      fault = faults.start()
+      other = jogg.client { api_key = "k", base_url = fault.url,
+        generation = "v2", posts_per_minute = 0, retries = 0 }
+    end)
+    after_each(function()
+      other:close()
+      fault:stop()
+    end)
+
+    local function state(data)
+      fault:on("GET", "/v2/product_video/*", { json = { code = 0,
+        data = data } })
+      local video, err = other:make_video { project_id = "V", poll = v2.POLL,
+        timeout = 0.3 }
+      return video, err
+    end
+
+    it("are folded, whatever the word and its case", function()
+      for _, word in ipairs { "completed", "success", "SUCCEEDED" } do
+        assert.equal("completed", assert(state { status = word,
+          video_url = "https://x" }).status)
+      end
+      for _, word in ipairs { "failed", "fail", "Error", "cancelled",
+        "canceled" } do
+        local _, err = state { status = word }
+        assert.equal("render_failed", err.kind)
+      end
+      for _, word in ipairs { "pending", "queued", "in_progress", "new word",
+        7, false } do
+        local _, err = state { status = word, video_url = "https://x" }
+        assert.equal("timeout", err.kind)
+      end
+    end)
+
+    it("are done only with an address", function()
+      for _, url in ipairs { "", false } do
+        local _, err = state { status = "completed", video_url = url or nil }
+        assert.equal("timeout", err.kind)
+      end
+    end)
+
+    it("say why it failed, wherever the service writes that", function()
+      for _, data in ipairs { { error = { code = 7, message = "no avatar" } },
+        { error = "no avatar" }, { err_msg = "no avatar" },
+        { error_message = "no avatar" }, { error_msg = "no avatar" },
+        { fail_msg = "no avatar" } } do
+        data.status = "failed"
+        local _, err = state(data)
+        assert.matches("no avatar", err.message)
+      end
+    end)
+  end)
+end)
