@@ -7,6 +7,7 @@
 --   connections COUNT       so many new ones at once, after a first call
 --   download BYTES FILE
 --   start                   one call
+--   upload 1 FILE
 -- Prints lines "name value".
 
 local jogg = require "jogg"
@@ -15,6 +16,7 @@ local mode, base, ca, count, extra = ...
 count = tonumber(count)
 
 local client = jogg.client {
+  generation = mode == "upload" and "v2" or "open",
   api_key = "bench", base_url = base, ca_file = ca ~= "-" and ca or nil,
   posts_per_minute = 100000,
 }
@@ -26,6 +28,10 @@ end
 
 if mode == "start" then
   assert(client:project_info(IDS[0]))
+  client:close()
+  return
+elseif mode == "upload" then
+  assert(client:upload { file = extra })
   client:close()
   return
 end

@@ -1,23 +1,15 @@
 -- SPDX-License-Identifier: MIT
 -- What frames cost that call client:step(): see bare_frames.c.
 --   jogg_frames.lua BASE CA SECONDS PROJECTS INTERVAL OPENING DOWNLOADS VIDEO
---     FOLDER [stop|embedded|generational|apart|memory]
--- Lua's collector goes in small steps, as docs/embedding.md has it; with
--- `embedded` as Lua has it by itself in a program that embeds it, with
--- `generational` as the program lua5.4 has it, but begun afresh, and with
--- `apart` the host runs it, in the time that is left of a frame. With `stop`,
--- it measures instead how long client:close() takes then. With `memory`, what
--- is timed is not the step, which runs all the same, but a loop that touches as
--- many lines of memory as a step does: what this machine takes from a program
--- that does nothing else.
+--     FOLDER [stop]
+-- Lua's collector is as Lua has it by itself in a program that embeds it. With
+-- `stop`, it measures instead how long client:close() takes then.
 
 local jogg = require "jogg"
 local meter = require "bench_meter"
 
 local FRAME = 1 / 60
 local SETTLING = 1 -- s of frames that are not counted
-local COLLECT = 64 -- KiB worth of collecting, each frame
-local PAGES = 200 -- of which three lines each are touched
 local WASTE = 0.9 -- of what is in use, before the frames
 
 local base, ca, seconds, projects, interval, opening, downloads, video,
@@ -108,20 +100,10 @@ local function steps(span, walls, cpus)
   local moment, n = frame + span, 0
   while frame < moment do
     local cpu, wall = meter.thread_cpu(), meter.wall()
-    if mode == "memory" then
-      meter.touch(PAGES)
-    else
-      client:step()
-    end
+    client:step()
     local after = meter.wall()
     n = n + 1
     walls[n], cpus[n] = after - wall, meter.thread_cpu() - cpu
-    if mode == "memory" then
-      client:step()
-    end
-    if mode == "apart" then
-      collectgarbage("step", COLLECT)
-    end
     while frame <= meter.wall() do
       frame = frame + FRAME
     end
@@ -147,22 +129,13 @@ end
 local function prepare_collector()
   if _VERSION == "Lua 5.4" then
     collectgarbage "incremental"
-    if mode == "generational" then
-      collectgarbage "generational" -- afresh: it forgets how the heap grew
-    elseif not mode then
-      collectgarbage("incremental", 200, 1, 10)
-    end
   end
   collectgarbage() -- as a game does that has loaded
-  if mode == "apart" then
-    collectgarbage "stop"
-  elseif mode ~= "generational" then -- that has some in a minute, of the young
-    local _ = ("x"):rep(math.floor(collectgarbage "count" * 1024 * WASTE))
-  end
+  local _ = ("x"):rep(math.floor(collectgarbage "count" * 1024 * WASTE))
 end
 
 local begin = meter.wall()
-repeat -- until all wait, and their looks are spread over the interval
+repeat -- until all wait, and their polls are spread over the interval
   local share = (meter.wall() - begin) / interval
   begin_until(math.min(share, 1))
   client:step() -- no seconds: or else it would drive the network itself

@@ -37,15 +37,6 @@ static int sleep_until(lua_State *L)
   return 0;
 }
 
-/* Touches three lines on each of so many pages of memory. */
-static int touch(lua_State *L)
-{
-  size_t pages = (size_t)luaL_checkinteger(L, 1);
-
-  lua_pushinteger(L, (lua_Integer)meter_touch(pages));
-  return 1;
-}
-
 static void set(lua_State *L, const char *name, lua_CFunction function)
 {
   lua_pushcfunction(L, function);
@@ -62,6 +53,5 @@ int luaopen_bench_meter(lua_State *L)
   set(L, "thread_cpu", thread_cpu);
   set(L, "memory", memory);
   set(L, "sleep_until", sleep_until);
-  set(L, "touch", touch);
   return 1;
 }

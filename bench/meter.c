@@ -6,7 +6,6 @@
 #include "meter.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,32 +59,6 @@ void meter_sleep_until(double moment)
   t.tv_nsec = (long)((moment - (double)t.tv_sec) * 1e9);
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
     ;
-}
-
-/* Neighbours are far from each other: no hardware foresees the next one. */
-size_t meter_touch(size_t pages)
-{
-  enum { PAGE = 4096, COUNT = 1024, STRIDE = 389, LINES = 3, APART = 1344 };
-  static unsigned char *area;
-  static size_t at;
-  size_t touched, line;
-
-  if (!area) {
-    area = malloc((size_t)COUNT * PAGE);
-    if (!area)
-      return 0;
-    memset(area, 0, (size_t)COUNT * PAGE);
-    for (touched = 0; touched < COUNT; touched++) {
-      size_t place = (touched + 1) * STRIDE % COUNT * PAGE;
-      memcpy(area + touched * STRIDE % COUNT * PAGE, &place, sizeof place);
-    }
-  }
-  for (touched = 0; touched < pages; touched++) {
-    for (line = 0; line < LINES; line++)
-      area[at + line * APART + sizeof at]++;
-    memcpy(&at, area + at, sizeof at);
-  }
-  return touched;
 }
 
 void meter_print(const char *name, double value)

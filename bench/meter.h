@@ -22,11 +22,6 @@ long meter_memory(const char *line);
 /* Sleeps until a moment of meter_wall. */
 void meter_sleep_until(double moment);
 
-/* Touches three lines on each of so many pages that nobody else uses, one page
-   after the other: where the next one is stands in the last one.  Returns how
-   many were touched: none, if there is no memory for them. */
-size_t meter_touch(size_t pages);
-
 /* Prints what was measured as lines "name value". */
 void meter_print(const char *name, double value);
 

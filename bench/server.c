@@ -7,7 +7,9 @@
  * Prints the two ports and ends when its standard input does.  It decides
  * nothing: a project called "done-BYTES" is finished and its video is that
  * long, every other one is in progress for ever.  "done-BYTESxRATE": the video
- * comes at no more than so many bytes a second, as from a network.
+ * comes at no more than so many bytes a second, as from a network.  Of v2: the
+ * LISTED newest videos are in progress for ever, an upload is read and
+ * forgotten, and /requests says how many requests came.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -17,6 +19,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +32,9 @@
 #define STACK_SIZE (128 * 1024)
 #define BLOCK_SIZE (256 * 1024) /* of a video's bytes, at a time */
 #define BACKLOG 1024
+#define LISTED 300 /* videos of v2 */
+#define PAGE_MAXIMUM 100 /* of them in an answer */
+#define ITEM_MAXIMUM 256 /* bytes of one */
 
 struct listener {
   int fd;
@@ -45,6 +51,7 @@ struct connection {
 };
 
 static char block[BLOCK_SIZE]; /* never written to: a video's zeros */
+static atomic_ulong requests;
 
 /* {=== bytes */
 
@@ -72,6 +79,27 @@ static bool connection_write(struct connection *c, const char *bytes, size_t n)
   return true;
 }
 
+/* Reads and forgets what is left of a large request of `whole` bytes.  As many
+   of them as are kept, or 0: the other side is gone. */
+static size_t connection_drain(struct connection *c, size_t whole)
+{
+  static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+  size_t left = whole - c->length;
+  char *part = malloc(BLOCK_SIZE);
+
+  if (strcasestr(c->request, "\r\nexpect: 100-continue") &&
+      !connection_write(c, go_on, sizeof go_on - 1))
+    left = SIZE_MAX;
+  while (part && left > 0 && left < SIZE_MAX) {
+    ssize_t got =
+      connection_read(c, part, left < BLOCK_SIZE ? left : BLOCK_SIZE);
+    left = got > 0 ? left - (size_t)got : SIZE_MAX;
+  }
+  left = part && left == 0 ? c->length : 0;
+  free(part);
+  return left;
+}
+
 /* Reads until a whole request is here.  The length of its head and body, or
    0: the other side is gone. */
 static size_t connection_request(struct connection *c)
@@ -89,6 +117,8 @@ static size_t connection_request(struct connection *c)
         body = strtoul(length + 17, NULL, 10);
       if (c->length >= head + body)
         return head + body;
+      if (head + body > REQUEST_MAXIMUM)
+        return connection_drain(c, head + body);
     }
     if (c->length == REQUEST_MAXIMUM)
       return 0;
@@ -113,11 +143,14 @@ static bool answer_json(struct connection *c, const char *body, int length)
                    "Content-Type: application/json; charset=utf-8\r\n"
                    "Content-Length: %d\r\n"
                    "X-Request-Id: 5f3f3a2c-0f8e-4f6d-9a51-2f8f6f2a7d10\r\n"
-                   "Connection: keep-alive\r\n\r\n%.*s",
-                   length, length, body);
+                   "Connection: keep-alive\r\n\r\n",
+                   length);
 
-  return n > 0 && (size_t)n < sizeof answer &&
-         connection_write(c, answer, (size_t)n);
+  if ((size_t)n + (size_t)length > sizeof answer)
+    return connection_write(c, answer, (size_t)n) &&
+           connection_write(c, body, (size_t)length);
+  memcpy(answer + n, body, (size_t)length);
+  return connection_write(c, answer, (size_t)n + (size_t)length);
 }
 
 /* A prj_info answer of some 700 bytes. */
@@ -200,15 +233,97 @@ static bool answer_video(struct connection *c, const char *video)
   return true;
 }
 
+/* The value of a number in the query, or another. */
+static int query_number(const char *request, const char *name, int otherwise)
+{
+  const char *found = strstr(request, name);
+  const char *end = strchr(request, '\r');
+
+  return found && found < end ? atoi(found + strlen(name)) : otherwise;
+}
+
+/* A page of the list of videos. */
+static bool answer_list(struct connection *c)
+{
+  char body[PAGE_MAXIMUM * ITEM_MAXIMUM + 256];
+  int size = query_number(c->request, "page_size=", 10);
+  int first = (query_number(c->request, "?page=", 1) - 1) * size + 1;
+  int i, n = snprintf(body, sizeof body,
+                      "{\"rid\":\"5f3f3a2c\",\"code\":0,\"msg\":\"success\","
+                      "\"data\":{\"total\":%d,\"videos\":[",
+                      LISTED);
+
+  if (size < 1 || size > PAGE_MAXIMUM || first < 1)
+    return false;
+  for (i = first; i < first + size && i <= LISTED; i++)
+    n += snprintf(body + n, ITEM_MAXIMUM,
+                  "%s{\"id\":\"%032d\",\"title\":\"A lamp that follows the "
+                  "sun\",\"status\":\"processing\",\"video_url\":\"\","
+                  "\"cover_url\":\"\",\"video_duration\":0,"
+                  "\"created_at\":%d}",
+                  i > first ? "," : "", i, 1718600000 - i);
+  n += snprintf(body + n, 64, "]}}");
+  return answer_json(c, body, n);
+}
+
+/* The state of one of them. */
+static bool answer_listed(struct connection *c, const char *id)
+{
+  char body[512];
+  int n = snprintf(body, sizeof body,
+                   "{\"rid\":\"5f3f3a2c\",\"code\":0,\"msg\":\"success\","
+                   "\"data\":{\"video_id\":\"%.32s\",\"status\":"
+                   "\"processing\",\"video_url\":\"\",\"cover_url\":\"\"}}",
+                   id);
+
+  return answer_json(c, body, n);
+}
+
+static bool answer_requests(struct connection *c)
+{
+  char body[64];
+  int n = snprintf(body, sizeof body, "{\"code\":0,\"data\":{\"n\":%lu}}",
+                   atomic_load(&requests));
+
+  return answer_json(c, body, n);
+}
+
+/* Another origin than the API: jogg refuses an upload to that. */
+static bool answer_sign(struct connection *c)
+{
+  char body[512];
+  int n = snprintf(body, sizeof body,
+                   "{\"code\":0,\"msg\":\"success\",\"data\":{\"sign_url\":"
+                   "\"%s://localhost:%d/asset\",\"asset_url\":"
+                   "\"https://res.example.com/asset.mp4\"}}",
+                   c->tls ? "https" : "http", c->listener->port);
+
+  return answer_json(c, body, n);
+}
+
 static bool answer(struct connection *c)
 {
-  static const char info[] = "GET /open/prj_info?project_id=";
-  static const char video[] = "GET /video/";
+  static const struct {
+    const char *start;
+    bool (*one)(struct connection *c, const char *rest);
+    bool (*any)(struct connection *c);
+  } ANSWERS[] = {
+    { "GET /open/prj_info?project_id=", answer_project, NULL },
+    { "GET /video/", answer_video, NULL },
+    { "GET /v2/product_videos?", NULL, answer_list },
+    { "GET /v2/product_video/", answer_listed, NULL },
+    { "GET /requests", NULL, answer_requests },
+    { "POST /v2/upload/asset", NULL, answer_sign },
+  };
+  size_t i;
 
-  if (strncmp(c->request, info, sizeof info - 1) == 0)
-    return answer_project(c, c->request + sizeof info - 1);
-  if (strncmp(c->request, video, sizeof video - 1) == 0)
-    return answer_video(c, c->request + sizeof video - 1);
+  (void)atomic_fetch_add(&requests, 1);
+  for (i = 0; i < sizeof ANSWERS / sizeof ANSWERS[0]; i++) {
+    size_t n = strlen(ANSWERS[i].start);
+    if (strncmp(c->request, ANSWERS[i].start, n) == 0)
+      return ANSWERS[i].one ? ANSWERS[i].one(c, c->request + n)
+                            : ANSWERS[i].any(c);
+  }
   return answer_call(c);
 }
 
