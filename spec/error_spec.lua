@@ -126,8 +126,8 @@ describe("errors", function()
       phase = "create_product" })
     assert.falsy(text { kind = "server", http_status = 502,
       phase = "create_product" }:find("page", 1, true))
-    assert.matches("send this again only if project_info still says",
-      text { kind = "network", outcome = "unknown", phase = "render_project" })
+    assert.equal("m; look first",
+      text { kind = "network", outcome = "unknown", advice = "look first" })
   end)
 
   describe("from a failure of the core", function()

@@ -3,6 +3,7 @@
 -- files.
 
 local faults = require "spec.support.faults"
+local flow = require "spec.support.flow"
 local jogg = require "jogg"
 local process = require "spec.support.process"
 local sandbox = require "spec.support.sandbox"
@@ -95,6 +96,117 @@ describe("generation v2", function()
       assert.is_false(ok)
       assert.truthy(message:find("output must have %d", 1, true), message)
     end)
+
+  it("has the files that its kind can have, and no others", function()
+    for method, option in pairs { make_script = "output",
+      make_photo_avatar = "output", make_video = "subtitle_output",
+      make_avatar_photos = "cover_output" } do
+      local options = { [option] = folder .. "/x%d" }
+      support.check(function() client[method](client, options) end,
+        ('%s: unknown option "%s"'):format(method, option))
+    end
+  end)
+
+  it("a cover that cannot be fetched does not take the video away", function()
+    local fault = faults.start()
+    finally(function() fault:stop() end)
+    local other = jogg.client { api_key = "k", base_url = fault.url,
+      generation = "v2", posts_per_minute = 0, retries = 0 }
+    fault:on("GET", "/v2/product_video/*", { json = { code = 0, data = {
+      status = "completed", video_url = fault.url .. "/v.mp4",
+      cover_url = fault.url .. "/c.jpg" } } })
+    fault:on("GET", "/v.mp4", { body = flow.VIDEO,
+      headers = { ["Content-Type"] = "video/mp4" } })
+    fault:on("GET", "/c.jpg", { status = 403 })
+    local options = { project_id = "V", poll = v2.POLL,
+      job_file = folder .. "/job", output = folder .. "/v.mp4",
+      cover_output = folder .. "/c.jpg" }
+    local video = assert(other:make_video(options))
+    assert.equal(folder .. "/v.mp4", video.path)
+    assert.equal(403, video.failed.cover_output.http_status)
+    -- the same line fetches what is missing, and nothing else
+    fault:clear()
+    fault:on("GET", "/v2/product_video/*", { json = { code = 0, data = {
+      status = "completed", video_url = fault.url .. "/v.mp4",
+      cover_url = fault.url .. "/c.jpg" } } })
+    fault:on("GET", "/c.jpg", { body = "a cover" })
+    video = assert(other:make_video(options))
+    assert.is_nil(video.failed)
+    assert.same({ "c.jpg", "job", "v.mp4" }, process.files(folder))
+    for _, request in ipairs(fault:requests()) do
+      assert.are_not.equal("/v.mp4", request.path)
+    end
+    -- and then nothing is asked at all
+    fault:clear()
+    assert(other:make_video(options))
+    assert.equal(0, #fault:requests())
+    -- a cover that the service did not make is told, too
+    fault:on("GET", "/v2/product_video/*", { json = { code = 0, data = {
+      status = "completed", video_url = fault.url .. "/v.mp4" } } })
+    options.job_file, options.overwrite = nil, true
+    fault:on("GET", "/v.mp4", { body = flow.VIDEO })
+    video = assert(other:make_video(options))
+    assert.matches("made no file for cover_output",
+      video.failed.cover_output.message)
+    other:close()
+  end)
+
+  it("a batch has the numbers of its parts, and waits for their files",
+    function()
+      local fault = faults.start()
+      finally(function() fault:stop() end)
+      local other = jogg.client { api_key = "k", base_url = fault.url,
+        generation = "v2", posts_per_minute = 0, retries = 0 }
+      local function batch(...)
+        return { json = { code = 0, data = { batch_id = "B",
+          generations = { ... } } } }
+      end
+      local failed = { generation_id = "1", status = "failed",
+        error = "too dark" }
+      fault:on("GET", "/v2/product_avatar/generation/*", {
+        batch(failed, { generation_id = "2", status = "completed" }),
+        batch(failed, { generation_id = "2", status = "completed",
+          url = fault.url .. "/2.png" }) })
+      fault:on("GET", "/2.png", { body = "a picture" })
+      local pictures = assert(other:make_product_pictures { project_id = "B",
+        poll = v2.POLL, output = folder .. "/p%d.png",
+        job_file = folder .. "/job" })
+      assert.same({ [2] = folder .. "/p2.png" }, pictures.paths)
+      assert.equal("too dark", pictures.parts[1].message)
+      assert.same(pictures, other:make_product_pictures { project_id = "B",
+        output = folder .. "/p%d.png", job_file = folder .. "/job" })
+      fault:on("GET", "/v2/product_avatar/generation/*", batch(failed, failed))
+      local none, err = other:make_product_pictures { project_id = "B",
+        poll = v2.POLL }
+      assert.is_nil(none)
+      assert.equal("render_failed", err.kind)
+      assert.matches("too dark", err.message)
+      other:close()
+    end)
+
+  it("looks for all that can fail by itself before anything is sent", function()
+    local options = v2.OPTIONS.make_product_pictures(client, server)
+    options.output = folder .. "/p%d.png"
+    process.write_file(folder .. "/p2.png", "mine")
+    process.write_file(folder .. "/empty.png", "")
+    process.write_file(folder .. "/good.png", "x")
+    local _, since = server:log()
+    local result, err = client:make_product_pictures(options)
+    assert.is_nil(result)
+    assert.same({ "io", "exists" }, { err.kind, err.reason })
+    for name, why in pairs { ["empty.png"] = "is empty",
+      ["a.txt"] = "no file that the service takes",
+      ["missing.png"] = "No such file" } do
+      result, err = client:make_video { avatar_id = 81,
+        url = server:sample "mug", product = { media = {
+          { type = "image", url = { file = folder .. "/good.png" } },
+          { type = "image", url = { file = folder .. "/" .. name } } } } }
+      assert.is_nil(result)
+      assert.equal("not_sent", err.outcome)
+      assert.matches(why, err.message)
+    end
+    assert.same({}, (server:log(since)))
+  end)
 
   it("make_video sends the friendly options as v2 has them", function()
     local fault = faults.start()

@@ -87,7 +87,7 @@ describe("v2 pays once", function()
           assert.is_nil(result, given.what)
           assert.equal("unknown", err.outcome, tostring(err))
           assert.equal(given.effect and 1 or 0, added, given.what)
-          assert.matches("resume.resolved", err.message)
+          assert.matches("err.resume.resolved =", tostring(err), 1, true)
           -- the same line again pays nothing, and says the same
           local again, same = client[method](client, options)
           assert.is_nil(again)

@@ -17,6 +17,10 @@ local call = {}
 -- Seconds between two questions for one state: the service forbids fewer.
 call.POLL_LEAST = 5
 
+-- What to do after a call that costs, when its answer was lost.
+local UNSURE = "it may have been started, and paid for: look in the web app " ..
+  "before you send it again"
+
 -- Tells the client's `log` what happens.
 local function log(client, event)
   if client.settings.log then
@@ -169,6 +173,11 @@ local function add_hint(client, err)
   return nil, err
 end
 
+-- May a call that failed have had its effect?
+local function is_unsure(err)
+  return err.outcome == "unknown" or err.outcome == "accepted"
+end
+
 -- Sends a request until there is an answer, or an error that is not to be tried
 -- again.
 local function try(client, operation, request, job, retries)
@@ -190,8 +199,15 @@ local function try(client, operation, request, job, retries)
       return nil, deadline_error(operation)
     end
     request.timeout = left
+    local is_noted = job and operation.costs
+    if ok and is_noted then
+      ok, err = job:note_sent(operation.name)
+    end
     if ok then
       data, err = exchange(client, operation, request, attempt, job)
+      if is_noted and not data and not is_unsure(err) then
+        job:note_refused()
+      end
     end
     if data then
       return data
@@ -223,8 +239,10 @@ function call.run(client, operation, fields, job, retries)
   data, err = try(client, operation, request, job, retries)
   if data then
     return add_aliases(operation, data)
-  elseif err.outcome ~= "unknown" and err.outcome ~= "accepted" then
+  elseif not is_unsure(err) then
     budget.give_back(client, reserved)
+  elseif operation.costs and not job then
+    err.advice = operation.advice or UNSURE
   end
   return nil, err
 end

@@ -7,8 +7,9 @@
 -- within some kinds), `phase`, `http_status`, `code`, `request_id`,
 -- `retryable` (repeating the failed call unchanged is safe), `transient` (the
 -- same job may succeed later without any change), `retry_after` (seconds),
--- `outcome`, `product_id`, `project_id`, `resume`. `tostring(err)` is one
--- sentence that says what to do next. No secret is in any field.
+-- `outcome`, `product_id`, `project_id`, `resume`, `advice` (what to do next,
+-- where the kind alone does not tell). `tostring(err)` is one sentence that says
+-- what to do next. No secret is in any field.
 -- @module jogg.error
 
 local Error = { __name = "jogg.error" }
@@ -272,7 +273,7 @@ local RESUME = "resume with err.resume"
 -- one there is nothing to resume.
 local function can_resume(err)
   local resume = err.resume
-  return type(resume) == "table" and resume.project_id and
+  return type(resume) == "table" and (resume.project_id or resume.sent) and
     err.kind ~= "render_failed" and err.kind ~= "deleted"
 end
 
@@ -301,17 +302,16 @@ local function special_advice(err)
 end
 
 local function advice(err)
-  if err.phase == "render_project" and err.outcome == "unknown" and
-    not can_resume(err) then
-    return "the video may have been started: send this again only if " ..
-      "project_info still says status 1 some minutes later"
+  if err.advice then
+    return err.advice
   end
   local text = special_advice(err) or errors.KINDS[err.kind]
   if not can_resume(err) then
     return text
   end
-  if err.outcome == "unknown" and err.resume.render_sent and
-    not err.resume.rendered then
+  local resume = err.resume
+  if err.outcome == "unknown" and not resume.rendered and
+    (resume.render_sent or resume.sent) then
     return RESUME .. ": it finds out what happened before it pays"
   end
   local resuming, n = (text or ""):gsub("try again", RESUME)

@@ -8,12 +8,15 @@
 --
 -- * `name`: the method that makes it; `video`: the fields that say how the
 --   result is to be; `options`: further options; `check(options)`, which returns
---   the name of what is missing in a job that begins;
+--   the name of what is missing in a job that begins, and perhaps a hint;
 -- * `operation`, `fields(token)`: the call that asks for the state; `read(data)`:
 --   what it says, with `status`; `FINAL`: the states that last;
--- * `start(job)`: does all that comes before the wait;
--- * `whole`: what makes a file whole; `several`: there may be more than one, and
---   `output` has %d for their numbers.
+-- * `start(job)`: does all that comes before the wait; `note_sent(token, name)`:
+--   writes down the call that costs, before it goes out, or nil after it was
+--   refused;
+-- * `outputs`: the options of paths that it has; `whole`: what makes the main file
+--   whole; `several`: there may be more than one of it, as many as the field
+--   `several` says if it is there, and `output` has %d for their numbers.
 --
 -- A job runs inside a task.
 
@@ -44,21 +47,17 @@ local active = setmetatable({}, { __mode = "v" })
 local known = setmetatable({}, { __mode = "k" }) -- kind → fields
 
 local COMMON = {
-  project_id = { kind = "string", filled = true, maximum = 4096,
-    aliases = { "prj_id" } },
+  project_id = { kind = "segment", aliases = { "prj_id" } },
   extra = { kind = "object" },
-  output = { kind = "string", filled = true },
-  cover_output = { kind = "string", filled = true },
-  subtitle_output = { kind = "string", filled = true },
-  overwrite = { kind = "boolean" },
   job_file = { kind = "string", filled = true },
   timeout = { kind = "seconds", minimum = 0.001 },
   download_timeout = { kind = "seconds", minimum = 0.001 },
   poll = poller.FIELD,
   on_progress = { kind = "callback" },
-  webhook = { kind = "table" },
   resume = { kind = "table" },
 }
+local PATH = { kind = "string", filled = true }
+local OVERWRITE = { kind = "boolean" }
 
 local function optional(field)
   local copy = {}
@@ -77,6 +76,9 @@ local function fields_of(kind)
       for name, field in pairs(set) do
         fields[name] = field.required and optional(field) or field
       end
+    end
+    for option in pairs(kind.outputs) do
+      fields[option], fields.overwrite = PATH, OVERWRITE
     end
     known[kind] = fields
   end
@@ -144,19 +146,45 @@ function Job:tell_bytes(bytes, whole)
   })
 end
 
--- Begins a phase: writes the token to the job file, then tells. Returns true; or
--- nil and an error: the job file cannot be written.
+-- Writes the token to the job file, if there is one. Returns true; or nil and an
+-- error.
+function Job:save()
+  if not self.file then
+    return true
+  end
+  local ok, err = self.file:write(self.token)
+  return ok, err
+end
+
+-- Begins a phase: saves the token, then tells. Returns true; or nil and an error.
 function Job:enter(phase, facts)
   self.token.phase = phase
   self.pace_percent = nil
-  if self.file then
-    local ok, err = self.file:write(self.token)
-    if not ok then
-      return nil, err
-    end
+  local ok, err = self:save()
+  if not ok then
+    return nil, err
   end
   tell(self, facts or {})
   return true
+end
+
+-- A call that costs goes out now: saves and tells that before it does. Returns
+-- true; or nil and an error, and it must not go out.
+function Job:note_sent(name)
+  self.kind.note_sent(self.token, name)
+  local ok, err = self:enter(name)
+  if not ok then
+    self.kind.note_sent(self.token, nil)
+    err.outcome = "not_sent"
+  end
+  return ok, err
+end
+
+-- It certainly had no effect. Where that cannot be saved, the next run has to
+-- find it out.
+function Job:note_refused()
+  self.kind.note_sent(self.token, nil)
+  self:save()
 end
 
 -- ===}
@@ -231,6 +259,7 @@ local function new_poller(self, first)
     client = self.client, kind = self.kind,
     fields = self.kind.fields(self.token), id = self.token.project_id,
     plan = self.plan, deadline = self.deadline, first = first,
+    visible = self.sent_at and self.sent_at + self.plan.settle,
     can_be_poked = self.given.webhook ~= nil, on_wait = function(...)
       self:tell_wait(...)
     end,
@@ -288,10 +317,12 @@ local function is_there(path, bytes)
   return not bytes or size == bytes
 end
 
--- The files that are wanted: option of the path → name of its URL in an info.
+-- The files of a job, the main one first: the option of the path, and the name of
+-- the URL in an info.
 local FILES = {
-  output = "video_url", cover_output = "cover_url",
-  subtitle_output = "subtitle_url",
+  { option = "output", name = "video_url" },
+  { option = "cover_output", name = "cover_url" },
+  { option = "subtitle_output", name = "subtitle_url" },
 }
 
 -- The path of one of several files.
@@ -299,26 +330,35 @@ local function numbered(path, i)
   return (path:gsub("%%d", ("%d"):format(i)))
 end
 
+-- The URLs of several files: number → URL. A part that failed has none.
+local function urls_of(info)
+  local urls = {}
+  for i, part in ipairs(info.parts or {}) do
+    urls[i] = part.url
+  end
+  return info.urls or urls
+end
+
 -- What is to be fetched when the job is done: a list of path and URL.
 local function wanted_files(self, info)
   local files, token = {}, self.token
-  for option, name in pairs(FILES) do
-    if token[option] and info[name] then
-      files[#files + 1] = { path = token[option], url = info[name],
-        name = name }
+  for _, file in ipairs(FILES) do
+    local path = token[file.option]
+    if path and file.option == "output" and self.kind.several then
+      local numbers, urls = {}, urls_of(info)
+      for i in pairs(urls) do
+        numbers[#numbers + 1] = i
+      end
+      table.sort(numbers)
+      for _, i in ipairs(numbers) do
+        files[#files + 1] = { path = numbered(path, i), url = urls[i],
+          number = i, option = "output" }
+      end
+    elseif path then
+      files[#files + 1] = { path = path, url = info[file.name],
+        name = file.name, option = file.option }
     end
   end
-  local urls = info.urls or {}
-  if not info.urls and info.parts and not info.video_url then
-    for _, part in ipairs(info.parts) do
-      urls[#urls + 1] = part.url
-    end
-  end
-  for i = 1, token.output and #urls or 0 do
-    files[#files + 1] = { path = numbered(token.output, i), url = urls[i],
-      number = i }
-  end
-  table.sort(files, function(a, b) return a.path < b.path end)
   return files
 end
 
@@ -343,27 +383,38 @@ local function whole_of(self, option)
   return option == "output" and self.kind.whole or "length"
 end
 
+-- Can a file be put there?
+local function check_output(self, path, whole)
+  local token = self.token
+  local bytes = token.fetched and token.fetched[path]
+  if bytes and is_there(path, bytes) then
+    return true
+  end
+  token.phase = token.phase or "output"
+  local fetching = download_of(self, path, whole)
+  local ok, err = self:save()
+  if ok then
+    ok, err = fetching:check()
+  end
+  if not ok then
+    err.outcome = "not_sent"
+  end
+  return ok, err
+end
+
 -- Can the files be put where they are wanted?
 local function check_outputs(self)
-  local token = self.token
-  for option in pairs(FILES) do
-    local path = token[option]
-    if path and option == "output" and self.kind.several then
-      path = numbered(path, 1)
-    end
-    local bytes = path and token.fetched and token.fetched[path]
-    if path and not (bytes and is_there(path, bytes)) then
-      token.phase = token.phase or "output"
-      local fetching = download_of(self, path, whole_of(self, option))
+  local token, kind = self.token, self.kind
+  for _, file in ipairs(FILES) do
+    local path = token[file.option]
+    local is_several = kind.several and file.option == "output"
+    for i = 1, path and is_several and token.video[kind.several] or 1 do
       local ok, err = true, nil
-      if self.file then
-        ok, err = self.file:write(token)
-      end
-      if ok then
-        ok, err = fetching:check()
+      if path then
+        ok, err = check_output(self, is_several and numbered(path, i) or path,
+          whole_of(self, file.option))
       end
       if not ok then
-        err.outcome = "not_sent"
         return nil, err
       end
     end
@@ -376,8 +427,7 @@ end
 -- is that has the name.
 local function fetch(self, file)
   local token = self.token
-  local fetching = download_of(self, file.path,
-    file.name == "video_url" and self.kind.whole or "length")
+  local fetching = download_of(self, file.path, whole_of(self, file.option))
   local bytes, err = fetching:fetch {
     url = file.url, deadline = self.deadline,
     fresh_url = file.name and function()
@@ -393,26 +443,41 @@ local function fetch(self, file)
     before_commit = function(size)
       token.fetched = token.fetched or {}
       token.fetched[file.path] = size
-      if not self.file then
-        return true
-      end
-      return self.file:write(token)
+      local ok, fault = self:save()
+      return ok, fault
     end,
   }
-  if not bytes then
+  if not bytes and token.fetched and token.fetched[file.path] then
+    token.fetched[file.path] = nil -- it was written too early
+    self:save() -- the error to tell is the first one
+  end
+  return bytes, err
+end
+
+-- The same for a file that may be there already, or may have no URL. Returns its
+-- bytes; nil and an error.
+local function obtain(self, file)
+  local bytes = self.token.fetched and self.token.fetched[file.path]
+  if bytes and is_there(file.path, bytes) then
+    return bytes
+  elseif not file.url then
+    return nil, errors.new {
+      kind = "not_found", reason = "no_file", outcome = "accepted",
+      phase = "download", advice = "",
+      message = ("the service made no file for %s"):format(file.option),
+    }
+  end
+  local err
+  bytes, err = fetch(self, file)
+  if not bytes and file.name == "video_url" then
     err.video_url = file.url
-    if token.fetched and token.fetched[file.path] then
-      token.fetched[file.path] = nil -- it was written too early
-      if self.file then
-        self.file:write(token) -- the error to tell is the first one
-      end
-    end
   end
   return bytes, err
 end
 
 -- Fetches all files that are not there yet. Returns their facts for the result:
--- `path` and `bytes` of the only one, or `paths`; nil and an error.
+-- `path` and `bytes` of the main one, or `paths`, and `failed`; nil and an error.
+-- A cover or subtitles that cannot be fetched do not take the video away.
 local function fetch_all(self, info)
   local token, fetched = self.token, {}
   local files = wanted_files(self, info)
@@ -427,18 +492,20 @@ local function fetch_all(self, info)
     self.deadline = core.now() + self.download_timeout
   end
   for _, file in ipairs(files) do
-    local bytes = token.fetched and token.fetched[file.path]
-    if not (bytes and is_there(file.path, bytes)) then
-      bytes, err = fetch(self, file)
-      if not bytes then
+    local bytes
+    bytes, err = obtain(self, file)
+    if not bytes then
+      if file.option == "output" or err.kind == "cancelled" or not token.output
+      then
         return nil, err
       end
-    end
-    if file.path == token.output then
-      fetched.path, fetched.bytes = file.path, bytes
+      fetched.failed = fetched.failed or {}
+      fetched.failed[file.option] = err
     elseif file.number then
       fetched.paths = fetched.paths or {}
       fetched.paths[file.number] = file.path
+    elseif file.option == "output" then
+      fetched.path, fetched.bytes = file.path, bytes
     end
   end
   return fetched
@@ -464,30 +531,39 @@ local function result_of(self, info, fetched)
   return result
 end
 
--- Writes the result to the job file, without an answer of unusual length.
+-- Writes the result to the job file, without errors, without paths (JSON has no
+-- lists with gaps), and without an answer of unusual length.
 local function save_result(self, result)
-  local copy = tokens.copy(result)
+  local copy = {}
+  for name, value in pairs(result) do
+    copy[name] = name ~= "failed" and name ~= "paths" and tokens.copy(value) or
+      nil
+  end
   local text = core.encode(copy.raw, {})
   if not text or #text > RAW_MAXIMUM then
     copy.raw = nil
   end
   self.token.result = copy
-  return self.file:write(self.token)
+  local ok, err = self:save()
+  return ok, err
 end
 
--- Are all files there that a stored result speaks of?
-local function is_complete(token, several)
-  for option in pairs(FILES) do
-    if token[option] and not next(token.fetched or {}) then
-      return false -- it was not wanted then
-    end
-  end
-  for path in pairs(token.fetched or {}) do
-    if not is_there(path) then
+-- Gives a stored result its paths. Returns whether all its files are there.
+local function restore(self, result)
+  local fetched = self.token.fetched or {}
+  for _, file in ipairs(wanted_files(self, {
+    video_url = result.url, cover_url = result.cover_url,
+    subtitle_url = result.subtitle_url, urls = result.urls,
+    parts = result.parts,
+  })) do
+    if not fetched[file.path] or not is_there(file.path) then
       return false
+    elseif file.number then
+      result.paths = result.paths or {}
+      result.paths[file.number] = file.path
     end
   end
-  return not token.output or several or token.fetched[token.output] ~= nil
+  return true
 end
 
 -- Locks the job file and takes the token from it, if there is one. The result
@@ -504,12 +580,13 @@ local function open_job_file(self)
     if not token then
       return nil, err
     end
+    token.resolved = self.token.resolved -- the caller may know more
     self.token = token
   end
   self.is_open = true
   local result = self.token.result
   self.token.result = nil
-  if result and is_complete(self.token, self.kind.several) then
+  if result and restore(self, result) then
     return result
   end
   return true
@@ -517,8 +594,6 @@ end
 
 -- The error of a job that ended without a result.
 local function final_error(self, info)
-  local hint = self.job_file and
-    ("; remove %s to start anew"):format(self.job_file) or ""
   if info.status == "failed" then
     local what = "the service could not make " ..
       (self.kind.whole == "mp4" and "the video" or "it")
@@ -526,11 +601,11 @@ local function final_error(self, info)
       kind = "render_failed", outcome = "accepted", retryable = false,
       code = info.code, message = what .. (info.message and
         ": " .. errors.quoted(info.message) or
-        ", and does not say why") .. hint,
+        ", and does not say why"),
     }
   end
   return errors.new {
-    kind = "deleted", message = "the project was deleted" .. hint,
+    kind = "deleted", message = "the project was deleted",
     outcome = "accepted", retryable = false,
   }
 end
@@ -546,8 +621,12 @@ local function explain(self, err)
   err.phase = token.phase or err.phase
   err.product_id = err.product_id or token.product_id
   err.project_id = err.project_id or token.project_id
-  if is_known and err.kind ~= "render_failed" and err.kind ~= "deleted" and
-    (is_begun or token.product_id or err.transient) then
+  if err.kind == "render_failed" or err.kind == "deleted" then
+    if self.job_file then
+      err.message = ("%s; remove %s to start anew"):format(err.message,
+        self.job_file)
+    end
+  elseif is_known and (is_begun or token.product_id or err.transient) then
     err.resume = tokens.copy(token)
   end
   return err
@@ -642,9 +721,13 @@ function job.new(client, kind, given, level)
     token, err = tokens.read(client.api, kind, checked.resume, checked,
       kind.name .. ".resume")
   else
-    local missing = not checked.project_id and kind.check(checked)
+    local missing, hint
+    if not checked.project_id then
+      missing, hint = kind.check(checked)
+    end
     if missing then
-      check.raise(("%s: %s is missing"):format(kind.name, missing), level)
+      check.raise(("%s: %s is missing%s"):format(kind.name, missing,
+        hint and "; " .. hint or ""), level)
     end
     token, err = tokens.new(client.api, kind, checked)
   end

@@ -10,6 +10,7 @@
 
 local answer = require "jogg.answer"
 local call = require "jogg.call"
+local core = require "jogg.core"
 local errors = require "jogg.error"
 
 local PAGES = 1000 -- at most; a list without an end is an error of the service
@@ -28,9 +29,18 @@ local function fetch(self)
   end
   self.items, self.next_item = {}, 1
   self.total = answer.find(data, "total", list.total) or self.total
-  for _, item in ipairs(answer.find(data, "items", list.items) or {}) do
+  local items = answer.find(data, "items", list.items)
+  self.is_missing = not items and self.pages == 0
+  if self.is_missing and self.total and self.total > 0 then
+    return nil, errors.new {
+      kind = "protocol", reason = "list", retryable = false,
+      message = ("the answer has no list of %s"):format(list.items[1]),
+    }
+  end
+  for _, item in ipairs(items or {}) do
     local id = type(item) == "table" and
-      answer.find(item, "id", list.item and list.item.id or {}) or item
+      (answer.find(item, "id", list.item and list.item.id) or
+        core.encode(item, {})) or item
     if not self.known[id] then
       self.known[id] = true
       table.insert(self.items, item)

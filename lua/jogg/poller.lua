@@ -263,6 +263,8 @@ local function is_lasting(self, err)
   end
   if err.kind == "protocol" then
     return self.same >= UNREADABLE
+  elseif err.kind == "not_found" and core.now() < self.visible then
+    return false
   end
   return not err.retryable and self.same >= BELIEVED
 end
@@ -295,17 +297,20 @@ local function ask(self)
   if not ok then
     return nil, err
   end
-  local info = self.delivered
-  if not info then
-    local client, data = self.client
-    data, err = call.run(client,
-      client.api.operations[self.kind.operation], self.fields, self, 0)
-    if not data then
-      return nil, err
-    end
-    info = self.kind.read(data)
+  local listed, kind = self.delivered, self.kind
+  if listed and not kind.FINAL[listed.status] then
+    return listed
   end
-  return info
+  -- the last word is the job's own call: it says more
+  local client, data = self.client
+  data, err = call.run(client, client.api.operations[kind.operation],
+    self.fields, self, 0)
+  if data then
+    return kind.read(data)
+  elseif listed and err.kind ~= "cancelled" then
+    return listed
+  end
+  return nil, err
 end
 
 local function next_info(self)
@@ -372,10 +377,12 @@ end
 
 -- Makes a poller. `given` has `client`, `kind`; `fields` of the call that asks
 -- for the state; `id`; `plan`; `deadline`, a moment; `first`, seconds to the
--- first poll; `on_wait(waiting_for, err, attempt)`; `can_be_poked`.
+-- first poll; `visible`, the moment from which the service certainly knows the id;
+-- `on_wait(waiting_for, err, attempt)`; `can_be_poked`.
 function poller.new(given)
   given.began, given.failures, given.same = core.now(), 0, 0
   given.last, given.deadline = given.deadline, given.deadline + LAST_POLL
+  given.visible = given.visible or given.began
   return setmetatable(given, Poller)
 end
 

@@ -27,6 +27,19 @@ function token.copy(value)
   return twin
 end
 
+-- Puts a copy of further fields into a body, field by field. Returns the body.
+function token.overlay(body, more)
+  for name, value in pairs(more or {}) do
+    if type(value) == "table" and type(body[name]) == "table" and #value == 0
+    then
+      token.overlay(body[name], value)
+    else
+      body[name] = token.copy(value)
+    end
+  end
+  return body
+end
+
 -- Options that belong to one run, not to the job.
 local OF_RUN = {
   resume = true, job_file = true, timeout = true, download_timeout = true,
@@ -52,7 +65,7 @@ local TOKEN = {
   sent = { kind = "string" },          -- v2: the call that costs whose answer
                                        -- was not seen yet
   attempt_name = { kind = "string" },  -- v2: the unique name sent with it
-  resolved = { kind = "string" },      -- v2: what the caller found out
+  resolved = { kind = "segment" },     -- v2: what the caller found out
   previews = { kind = "table" },
   preview_id = { kind = "string" },
   uploads = { kind = "table" },        -- local file → its URL at the service
@@ -110,6 +123,7 @@ local function merge(kind, kept, given)
         "resumed after its render was sent"):format(kind.name, name))
     elseif changes then
       target[name] = value
+      kept.attempt_name = nil -- it begins with the caller's own
       if name == "product" then
         kept.updated = nil
       end
@@ -141,17 +155,26 @@ local function check_sizes(api, kind, kept)
   return kept
 end
 
+-- Is this a misspelling of "not_created"? As an id it would never be found.
+local function is_unclear(resolved)
+  return type(resolved) == "string" and resolved ~= "not_created" and
+    (resolved:find "%s" or resolved:lower():gsub("%A", "") == "notcreated")
+end
+
 -- What makes a token useless, or nil.
 local function fault_of(api, kind, stored)
+  if is_unclear(stored.resolved) then
+    return '.resolved must be an id or "not_created"'
+  end
   if stored.generation ~= nil and stored.generation ~= api.generation then
-    return "is of another generation of the service: " ..
+    return " is of another generation of the service: " ..
       errors.quoted(tostring(stored.generation))
   elseif (stored.kind or "make_video") ~= kind.name then
-    return "belongs to another method: " ..
+    return " belongs to another method: " ..
       errors.quoted(tostring(stored.kind or "make_video"))
   elseif not stored.project_id and (stored.rendered or stored.render_sent or
     api.generation == "open" and stored.product_id) then
-    return "is damaged: it has lost its project_id" -- anew would be paid anew
+    return " is damaged: it has lost its project_id" -- anew would be paid anew
   end
 end
 
@@ -161,7 +184,7 @@ end
 function token.read(api, kind, stored, given, path)
   local fault = fault_of(api, kind, stored)
   if fault then
-    return nil, errors.parameter(("%s %s"):format(path, fault))
+    return nil, errors.parameter(path .. fault)
   end
   local kept, err = check.as_data(check.fields, token_fields(kind), stored,
     path, 1)

@@ -53,7 +53,9 @@ local function open(client, path, kind)
     err = not ok and errors.from_failure(size, path, true) or nil
   end
   local limit = client.api.uploads[kind].bytes
-  if ok and size > limit then
+  if ok and size == 0 then
+    ok, err = nil, errors.parameter(path .. " is empty")
+  elseif ok and size > limit then
     ok, err = nil, errors.parameter(("%s has %d bytes; the service takes at " ..
       "most %d of %s"):format(path, size, limit, kind == "audio" and
         "an audio file" or kind == "image" and "an image" or "a video"))
@@ -128,7 +130,7 @@ local function run(client, path, media, job, on_bytes)
     local signed
     signed, err = call.run(client, operation, {
       filename = path:match "[^/]*$", content_type = mime,
-      file_size = size > 0 and size or nil,
+      file_size = size,
     }, job)
     local ok = nil
     if signed then
@@ -185,19 +187,19 @@ local function items_of(item, n)
   return fields
 end
 
--- A copy of checked values with the URLs of files in the place of the files.
+-- A copy of checked values with `replace(path, media)` in the place of each file.
 -- Returns it; nil and an error.
-function upload.replace(job, fields, values)
+local function walk(fields, values, replace)
   local copy = {}
   for name, value in pairs(values or {}) do
     local field = fields[name] or {}
     local new, err
     if type(value) == "table" and value.file and field.uploads then
-      new, err = url_of(job, value.file, field.uploads)
+      new, err = replace(value.file, field.uploads)
     elseif type(value) == "table" and field.kind == "fields" then
-      new, err = upload.replace(job, field.fields, value)
+      new, err = walk(field.fields, value, replace)
     elseif type(value) == "table" and field.kind == "list" then
-      new, err = upload.replace(job, items_of(field.item, #value), value)
+      new, err = walk(items_of(field.item, #value), value, replace)
     else
       new = tokens.copy(value)
     end
@@ -209,12 +211,49 @@ function upload.replace(job, fields, values)
   return copy
 end
 
+-- A copy of checked values with the URLs of files in the place of the files.
+-- Returns it; nil and an error.
+function upload.replace(job, fields, values)
+  local copy, err = walk(fields, values, function(path, media)
+    local url, fault = url_of(job, path, media)
+    return url, fault
+  end)
+  return copy, err
+end
+
+-- Can the service take all files that were not uploaded yet? Sends nothing.
+-- Returns true; nil and an error.
+function upload.check(job, fields, values)
+  local client, uploads = job.client, job.token.uploads or {}
+  local copy, err = walk(fields, values, function(path, media)
+    if uploads[path] then
+      return true
+    end
+    local kind, fault = type_of(client, path, media)
+    local source
+    if kind then
+      source, fault = open(client, path, kind)
+    end
+    if not source then
+      return nil, fault
+    end
+    source:close()
+    return true
+  end)
+  return copy ~= nil or nil, err
+end
+
 -- Calls an operation, with URLs in the place of local files.
 function upload.call(client, operation, fields)
-  local body, err = upload.replace({
+  local job = {
     client = client, token = {}, deadline = math.huge,
     enter = function() return true end, tell_wait = function() end,
-  }, operation.fields, fields)
+  }
+  local body
+  local ok, err = upload.check(job, operation.fields, fields)
+  if ok then
+    body, err = upload.replace(job, operation.fields, fields)
+  end
   if not body then
     return nil, err
   end

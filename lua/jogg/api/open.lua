@@ -6,9 +6,10 @@
 -- those of the body, or of the query of a GET (`jogg.check` has the kinds).
 -- `argument` is the field that may be given alone instead of a table. `data`:
 -- the answer has data; `aliases`: further names that jogg gives to its fields.
--- `costs`: it is paid for. `repeatable`: sending it twice does no harm.
--- `slow_answer`: the service may be silent for long before it answers.
--- `polls`: it asks for a state, which the service does not want often.
+-- `costs`: it is paid for. `advice`: what to do when the answer of a call that
+-- costs was lost. `repeatable`: sending it twice does no harm. `slow_answer`:
+-- the service may be silent for long before it answers. `polls`: it asks for a
+-- state, which the service does not want often.
 -- @module jogg.api.open
 
 local languages = require "jogg.api.languages"
@@ -133,6 +134,8 @@ return {
     -- @raise on misuse, at the caller's line
     render_project = {
       method = "POST", path = "/open/project/render", costs = true,
+      advice = "the video may have been started: send this again only if " ..
+        "project_info still says status 1 some minutes later",
       fields = with(VIDEO, { project_id = PROJECT_ID }),
     },
     --- Asks for a project's state: `GET /open/prj_info`.

@@ -31,11 +31,16 @@ local WORDS = {
 local kind = {
   name = "make_video", operation = "project_info", whole = "mp4",
   FINAL = status_words.FINAL, video = open.video,
+  outputs = { output = true, cover_output = true },
   options = {
     url = { kind = "url" },
     product = { kind = "fields", fields = open.product },
   },
 }
+
+function kind.note_sent(token, name)
+  token.render_sent = name and true
+end
 
 -- What a job that begins lacks.
 function kind.check(options)
@@ -188,20 +193,11 @@ end
 
 local function send_render(job)
   local token = job.token
-  local fields = tokens.copy(token.video)
-  for name, value in pairs(token.extra or {}) do
-    fields[name] = value
-  end
+  local fields = tokens.overlay(tokens.copy(token.video), token.extra)
   fields.project_id = token.project_id
-  token.render_sent = true -- before it is sent: a kill may come at any time
-  local ok, err = job:enter "render_project"
-  if ok then
-    ok, err = run(job, "render_project", fields)
-    job.render_sent = core.now() -- repeats and their pauses are behind us
-  end
-  if not ok and err.outcome ~= "unknown" and err.outcome ~= "accepted" then
-    token.render_sent = nil -- it had no effect
-  end
+  token.phase = "render_project"
+  local ok, err = run(job, "render_project", fields)
+  job.render_sent = core.now() -- repeats and their pauses are behind us
   return ok, err
 end
 

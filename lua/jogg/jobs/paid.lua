@@ -36,8 +36,9 @@ local function unique_name(own)
   local digits = core.random_digits()
   if type(own) ~= "string" or own == "" then
     return "jogg " .. digits
+  elseif #own > NAME_MAXIMUM then -- no character is cut in two
+    own = own:sub(1, NAME_MAXIMUM):gsub("[\192-\255][\128-\191]*$", "")
   end
-  own = own:sub(1, NAME_MAXIMUM):gsub("[\192-\255][\128-\191]*$", "")
   return ("%s [%s]"):format(own, digits)
 end
 
@@ -50,46 +51,73 @@ local function set_name(token, operation, fields)
   end
 end
 
+-- Does the service list such jobs by the name that was sent with them?
+local function has_list(operation)
+  return operation.state_list and operation.attempt_name
+end
+
 -- The error of not knowing whether a request took effect.
-local function unsure(err, has_list)
+local function unsure(err, operation)
   err.message = "whether it was started is not known: " .. err.message
   err.outcome = "unknown"
-  if not has_list then
-    err.message = err.message .. ". Look for it in the web app; to go on, " ..
-      "set resume.resolved to its id, or to \"not_created\""
+  if not has_list(operation) then
+    err.transient = false
+    err.advice = "look for it in the web app; to go on, resume with " ..
+      "err.resume.resolved = its id, or \"not_created\""
   end
   return nil, err
 end
 
--- Looks for the name in the list, through all pages. Returns the id; false:
--- it is not there; nil and an error.
-local function search(job, operation)
-  local client = job.client
-  local list = client.api.operations[operation.state_list]
-  local items = pager.new(client, list, {
+local function untrustworthy(why)
+  return nil, errors.new {
+    kind = "protocol", reason = "list", outcome = "unknown",
+    message = "the service's list cannot be trusted: " .. why,
+  }
+end
+
+-- The items of a list with the job's name: the first one, or all. Returns them;
+-- nil and an error, also when the list may lack some.
+local function search(job, list, all)
+  local digits = job.token.attempt_name:match "(%x+)%]?$"
+  local items = pager.new(job.client, list, {
     page_size = list.fields.page_size and 100 or nil,
   })
-  local all, err = items:all()
-  if not all then
-    return nil, err
-  end
-  for _, item in ipairs(all) do
-    if answer.find(item, "title", list.list.item.title) ==
-      job.token.attempt_name then
-      return answer.find(item, "id", list.list.item.id) or false
+  local shape, found, count, titles = list.list.item, {}, 0, 0
+  for item in items do
+    local title = answer.find(item, "title", shape.title)
+    count, titles = count + 1, titles + (title and 1 or 0)
+    if title and title:find(digits, 1, true) then
+      local part = answer.read(shape, item)
+      if not part.id then
+        return untrustworthy "an item has no id"
+      end
+      found[#found + 1] = part
+      if not all then
+        return found
+      end
     end
   end
-  return false
+  if items.err then
+    return nil, items.err
+  elseif items.is_missing and items.total ~= 0 then
+    return untrustworthy "it is not in the answer"
+  elseif items.total and count < items.total then
+    return untrustworthy(("it has %d items of %d"):format(count, items.total))
+  elseif count > 0 and titles == 0 then
+    return untrustworthy "its items have no names"
+  end
+  return found
 end
 
 -- The same, again and again until the request cannot take effect any more.
 local function look_up(job, operation)
+  local list = job.client.api.operations[operation.state_list]
   job.sent_at = job.sent_at or core.now() -- by another process: from now
   local settled = false
   while true do
-    local id, err = search(job, operation)
-    if id == nil or id or settled then
-      return id, err
+    local found, err = search(job, list, operation.result.parts ~= nil)
+    if not found or found[1] or settled then
+      return found, err
     end
     local left = job.sent_at + job.plan.settle - core.now()
     settled = left <= 0
@@ -100,7 +128,7 @@ local function look_up(job, operation)
         return nil, err
       elseif core.now() >= job.deadline then
         return nil, errors.new {
-          kind = "timeout", reason = "deadline", outcome = "unknown",
+          kind = "timeout", reason = "deadline",
           message = "the time for the whole job is over",
         }
       end
@@ -108,56 +136,62 @@ local function look_up(job, operation)
   end
 end
 
--- What became of a request that an earlier try has sent. Returns its id; false:
--- it had no effect; nil and an error.
+-- What became of a request that an earlier try has sent. Returns a list of what
+-- it started, which is empty when it had no effect; nil and an error.
 local function find_out(job, operation)
   local token = job.token
   local resolved = token.resolved
   token.resolved = nil
   if resolved then
-    return resolved ~= "not_created" and resolved
-  elseif operation.state_list and operation.attempt_name then
-    local id, err = look_up(job, operation)
-    if id == nil then
-      return unsure(err, true)
-    end
-    return id
+    return resolved == "not_created" and {} or { { id = resolved } }
+  elseif not has_list(operation) then
+    return unsure(errors.new {
+      kind = "network", retryable = false,
+      message = "an earlier answer was lost",
+    }, operation)
   end
-  return unsure(errors.new {
-    kind = "network", outcome = "unknown", retryable = false,
-    transient = false, message = "an earlier answer was lost",
-  }, false)
+  local found, err = look_up(job, operation)
+  if not found then
+    return unsure(err, operation)
+  end
+  for _, part in ipairs(found) do
+    part.title = nil -- it is the name of the attempt
+  end
+  return found
 end
 
--- Sends it once. Returns the id; nil and an error.
-local function send(job, operation, fields)
-  local token = job.token
-  set_name(token, operation, fields)
-  token.sent = operation.name -- before it is sent: a kill may come at any time
-  local data
-  local ok, err = job:enter(operation.name)
-  if ok then
-    data, err = call.run(job.client, operation, fields, job)
-    job.sent_at = core.now()
-  end
+-- What an answer says was started: a list. Nil where it says nothing.
+local function started(operation, data)
   local result = operation.result
-  local id = data and (answer.find(data, "id", result.id) or result.parts and
-    answer.find(data, "items", result.parts.items) and "parts")
-  if id then
-    return id, data
-  elseif data then
+  if result.parts and not operation.state then -- previews have no common id
+    local items = answer.find(data, "items", result.parts.items)
+    return items and answer.read({ parts = result.parts }, data).parts
+  end
+  local id = answer.find(data, "id", result.id)
+  return id and { { id = id } }
+end
+
+-- Sends it once. Returns a list of what it started; nil and an error.
+local function send(job, operation, fields)
+  set_name(job.token, operation, fields)
+  job.token.phase = operation.name
+  local data, err = call.run(job.client, operation, fields, job)
+  job.sent_at = core.now()
+  if not data then
+    return nil, err
+  end
+  local list = started(operation, data)
+  if not list then
     return nil, errors.new {
       kind = "protocol", outcome = "unknown", retryable = false,
       message = "the answer has no id",
     }
-  elseif err.outcome ~= "unknown" and err.outcome ~= "accepted" then
-    token.sent = nil -- it had no effect
   end
-  return nil, err
+  return list
 end
 
--- Has an operation that costs take effect once. Returns the id of what was
--- started; nil and an error.
+-- Has an operation that costs take effect once. Returns a list of what it
+-- started, each with its `id`; nil and an error.
 function paid.run(job, name, fields)
   local token, operation = job.token, job.client.api.operations[name]
   for try = 1, TRIES do
@@ -166,21 +200,22 @@ function paid.run(job, name, fields)
       if not ok then
         return nil, err
       end
-      local id
-      id, err = find_out(job, operation)
-      if id or id == nil then
-        return id, err
+      local found
+      found, err = find_out(job, operation)
+      if not found or found[1] then
+        return found, err
       end
       token.sent = nil
     end
-    local id, err = send(job, operation, fields)
-    if id then
-      return id, err -- the answer's data
-    elseif not token.sent or err.kind == "cancelled" or err.kind == "http" or
-      try == TRIES then
-      return nil, err
-    elseif not (operation.state_list and operation.attempt_name) then
-      return unsure(err, false)
+    local list, err = send(job, operation, fields)
+    if list then
+      return list
+    elseif not token.sent then
+      return nil, err -- it had no effect
+    elseif not has_list(operation) then
+      return unsure(err, operation)
+    elseif err.kind == "cancelled" or err.kind == "http" or try == TRIES then
+      return unsure(err, operation)
     end
   end
 end

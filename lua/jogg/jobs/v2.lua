@@ -17,16 +17,21 @@ local operations = v2.operations
 
 -- {=== what the state says
 
--- A batch has no state of its own.
+-- A batch has no state of its own. Returns its state, and why it failed.
 local function status_of_parts(parts)
-  local completed = false
+  local completed, message = false, nil
   for _, part in ipairs(parts) do
+    if part.status == "completed" and not part.url then
+      part.status = "processing"
+    end
     if not status_words.FINAL[part.status] then
       return "processing"
     end
     completed = completed or part.status == "completed"
+    message = message or part.message
   end
-  return #parts == 0 and "processing" or completed and "completed" or "failed"
+  return #parts == 0 and "processing" or completed and "completed" or "failed",
+    message
 end
 
 -- What an answer or an item of a list says, in our words. What is done needs
@@ -34,7 +39,7 @@ end
 local function read(kind, shape, data)
   local info = answer.read(shape, data)
   if info.parts and not info.status then
-    info.status = status_of_parts(info.parts)
+    info.status, info.message = status_of_parts(info.parts)
   end
   local result = kind.result and info[kind.result]
   if info.status == "completed" and kind.result and
@@ -68,10 +73,22 @@ local function new_kind(name, start, result, whole)
   local state = operations[operation.state]
   local kind = {
     name = name, operation = operation.state, result = result, whole = whole,
-    several = result == "urls" or result == "parts",
     FINAL = status_words.FINAL, video = operation.fields,
+    options = { webhook = { kind = "table" } },
+    outputs = {
+      output = whole and result ~= "avatar_id" or nil,
+      cover_output = state.result.cover_url and true,
+      subtitle_output = state.result.subtitle_url and true,
+    },
     state_list = operation.state_list,
   }
+  if result == "urls" or result == "parts" then
+    kind.several = operation.credits and operation.credits.each or result
+  end
+
+  function kind.note_sent(token, call_name)
+    token.sent = call_name
+  end
 
   function kind.fields(token)
     return { [state.argument] = token.project_id }
@@ -92,18 +109,14 @@ end
 local function start_once(job, name, fields)
   local token = job.token
   local body, err = upload.replace(job, operations[name].fields, fields)
-  if not body then
+  local list
+  if body then
+    list, err = paid.run(job, name, body)
+  end
+  if not list then
     return nil, err
   end
-  for field, value in pairs(token.extra or {}) do
-    body[field] = value
-  end
-  local id
-  id, err = paid.run(job, name, body)
-  if not id then
-    return nil, err
-  end
-  token.project_id, token.sent, token.rendered = id, nil, true
+  token.project_id, token.sent, token.rendered = list[1].id, nil, true
   return job:claim(true)
 end
 
@@ -179,65 +192,108 @@ local function body_of(token, without)
   return body
 end
 
--- Has previews made, and the caller choose one of them.
+-- Has previews made. Returns true; nil and an error.
+local function make_previews(job)
+  local token = job.token
+  local list, err = paid.run(job, "create_product_previews",
+    tokens.overlay(body_of(token, "visual_style"), token.extra))
+  if not list then
+    return nil, err
+  end
+  token.previews, token.sent = {}, nil
+  for i, part in ipairs(list) do
+    token.previews[i] = { preview_id = part.id, visual_style = part.title,
+      message = part.message }
+  end
+  local ok
+  ok, err = job:enter "choose_preview"
+  return ok, err
+end
+
+-- The error of previews that all failed.
+local function no_previews(previews)
+  local messages = {}
+  for i, preview in ipairs(previews) do
+    messages[i] = ("%s: %s"):format(preview.visual_style or "?",
+      preview.message or "the service does not say why")
+  end
+  return errors.new {
+    kind = "render_failed", outcome = "accepted", retryable = false,
+    message = "the service could not make any preview: " ..
+      errors.quoted(table.concat(messages, "; ")),
+  }
+end
+
+-- Has previews made, and the caller choose one of them. Returns true; nil and an
+-- error.
 local function choose_preview(job)
   local token = job.token
   if token.preview_id then
     return true
+  elseif not job.given.preview then
+    return nil, errors.parameter("make_video: preview is missing, a function " ..
+      "that chooses one of the previews")
   end
   if not token.previews then
-    local id, data = paid.run(job, "create_product_previews",
-      body_of(token, "visual_style"))
-    if not id then
-      return nil, data
-    end
-    token.previews, token.sent = {}, nil
-    local parts = operations.create_product_previews.result.parts
-    for i, item in ipairs(answer.find(data, "items", parts.items) or {}) do
-      local part = answer.read(parts.item, item)
-      token.previews[i] = { preview_id = part.id, visual_style = part.title,
-        message = part.message }
-    end
-    local ok, err = job:enter "choose_preview"
+    local ok, err = make_previews(job)
     if not ok then
       return nil, err
     end
   end
+  local known = {}
+  for _, preview in ipairs(token.previews) do
+    known[preview.preview_id or 0] = true
+  end
+  known[0] = nil
+  if next(known) == nil then
+    return nil, no_previews(token.previews)
+  end
   local chosen = job:ask(job.given.preview, tokens.copy(token.previews))
-  if type(chosen) ~= "string" or chosen == "" then
+  if not known[chosen] then
     return nil, errors.new {
       kind = "parameter", outcome = "accepted",
-      message = "preview returned no preview_id; resume with another function",
+      message = "preview returned no preview_id of its list; resume with " ..
+        "another function",
     }
   end
   token.preview_id = chosen
   return true
 end
 
-local function start_product_video(job)
-  local token, given = job.token, job.given
-  local ok, err = true, nil
-  if token.project_id then
-    return job:claim()
+-- Local files that cannot be uploaded are found before anything is sent.
+local function check_files(job)
+  local token = job.token
+  local ok, err = upload.check(job, v2.product, token.product)
+  if ok then
+    ok, err = upload.check(job, job.kind.video, token.video)
   end
-  if not token.product_id then
+  return ok, err
+end
+
+local function start_product_video(job)
+  local token = job.token
+  if token.project_id then
+    local ok, err = job:claim()
+    return ok, err
+  end
+  local ok, err = check_files(job)
+  if ok and not token.product_id then
     ok, err = create_product(job)
   end
   if ok then
     ok, err = update_product(job)
   end
-  if not ok then
-    return nil, err
-  end
-  if given.preview or token.previews then
+  if ok and token.video.visual_styles then
     ok, err = choose_preview(job)
-    if not ok then
-      return nil, err
+    if ok then
+      ok, err = start_once(job, "render_preview",
+        { preview_id = token.preview_id })
     end
-    return start_once(job, "render_preview", { preview_id = token.preview_id })
+  elseif ok then
+    ok, err = start_once(job, "create_product_video",
+      tokens.overlay(body_of(token), token.extra))
   end
-  return start_once(job, "create_product_video",
-    body_of(token, "visual_styles"))
+  return ok, err
 end
 
 -- ===}
@@ -257,10 +313,17 @@ for name, definition in pairs(SIMPLE) do
   end
 
   function kind.start(job)
+    local ok, err
     if job.token.project_id then
-      return job:claim()
+      ok, err = job:claim()
+    else
+      ok, err = check_files(job)
+      if ok then
+        ok, err = start_once(job, start,
+          tokens.overlay(tokens.copy(job.token.video), job.token.extra))
+      end
     end
-    return start_once(job, start, tokens.copy(job.token.video))
+    return ok, err
   end
   kinds[name] = kind
 end
@@ -268,11 +331,9 @@ end
 local product_video = new_kind("make_video", "create_product_video", "url",
   "mp4")
 product_video.video, product_video.start = v2.video, start_product_video
-product_video.options = {
-  url = { kind = "url" },
-  product = { kind = "fields", fields = v2.product },
-  preview = { kind = "callback" },
-}
+product_video.options.url = { kind = "url" }
+product_video.options.product = { kind = "fields", fields = v2.product }
+product_video.options.preview = { kind = "callback" }
 
 -- What a video of a product lacks.
 function product_video.check(options)
@@ -281,10 +342,12 @@ function product_video.check(options)
     return "url (or product.name)"
   elseif options.preview and not options.visual_styles then
     return "visual_styles"
+  elseif options.visual_styles and not options.preview then
+    return "preview"
   end
   for name, field in pairs(v2.video) do
     if field.needed and options[name] == nil then
-      return name
+      return name, field.needed
     end
   end
 end

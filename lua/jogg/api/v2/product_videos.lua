@@ -65,8 +65,8 @@ local VISUAL_STYLES = {
 local PRICE = with(common.VIDEO_PRICE, { length = "video_spec.length" })
 
 -- The options of make_video. `to` is the option's path in the body of
--- create_product_video. A `needed` option must be given when a job starts. The
--- service requires a value where there is a `default`.
+-- create_product_video. A `needed` option must be given when a job starts: the
+-- text says where to find its value. The service requires a value where there is a `default`.
 local MAKE = {
   lang = with(common.LANGUAGE, {
     to = "script.language", default = "english", aliases = { "language" },
@@ -79,7 +79,9 @@ local MAKE = {
     values = { [0] = false, [1] = true, [false] = false, [true] = true },
   },
   video_name = { kind = "string", to = "video_spec.name" },
-  avatar_id = { kind = "integer", to = "avatar.id", needed = true },
+  avatar_id = {
+    kind = "integer", to = "avatar.id", needed = "client:avatars {} lists them",
+  },
   avatar_type = with(common.AVATAR_TYPE, { to = "avatar.type" }),
   voice_id = { kind = "string", to = "voice.id" },
   music_id = { kind = "integer", minimum = 0, to = "audio.music_id" },
