@@ -34,9 +34,9 @@ local function make(url)
   })
   making = making - 1
   if not ok then
-    return 400, video -- not a URL, say
-  elseif not video then
-    return 502, tostring(err)
+    return 500, video -- misuse: a mistake in this program
+  elseif not video then -- kind "parameter": not a URL, say
+    return err.kind == "parameter" and 400 or 502, tostring(err)
   end
   made = made + 1
   return 201, ("%s, %d bytes"):format(video.path, video.bytes)
