@@ -2,8 +2,8 @@
 
 -- Local files where the service takes a URL: each is uploaded first.
 --
--- The service signs an address, the bytes go there without the API key, and the
--- file has a URL of its own from then on. A value is a local file only where the
+-- The service signs an address, and the bytes go there without the API key. From
+-- then on the file has a URL at the service. A value is a local file only if the
 -- caller said so: see `local_file` in jogg.check. Runs inside a task.
 
 local core = require "jogg.core"
@@ -20,8 +20,8 @@ local TICK = 0.25 -- s between progress reports
 local TRIES = 4   -- each with a fresh signature
 local OPERATION = {} -- for envelope.error: nothing special
 
--- What the file's name says of its type. Returns the kind of media and its MIME
--- type; nil and an error.
+-- The type that the file's name stands for. Returns the kind of media and its
+-- MIME type; nil and an error.
 local function type_of(client, path, media)
   local extension = (path:match "%.([%w]+)$" or ""):lower()
   local kinds = media == "media" and { "image", "video" } or { media }
@@ -185,8 +185,8 @@ local function items_of(item, n)
   return fields
 end
 
--- A copy of checked values with the URLs of files in the place of the files.
--- Returns it; nil and an error.
+-- Uploads the local files among checked values. Returns a copy with their URLs in
+-- place of the files; nil and an error.
 function upload.replace(job, fields, values)
   local copy = {}
   for name, value in pairs(values or {}) do
@@ -209,7 +209,7 @@ function upload.replace(job, fields, values)
   return copy
 end
 
--- Calls an operation, with URLs in the place of local files.
+-- Uploads the local files among an operation's fields, then calls the operation.
 function upload.call(client, operation, fields)
   local body, err = upload.replace({
     client = client, token = {}, deadline = math.huge,
