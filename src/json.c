@@ -129,7 +129,7 @@ static bool push_unmarked(lua_State *L)
   return true;
 }
 
-/* Does lua-cjson's value on the top, which is no table, have to be replaced?
+/* Must lua-cjson's value on the top, which is not a table, be replaced?
    [-0, +0|1, m] if so, pushes the right value */
 static bool push_tidied(lua_State *L, bool marked)
 {
