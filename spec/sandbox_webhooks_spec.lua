@@ -190,7 +190,7 @@ describe("sandbox events", function()
     assert.equal(first.body, take { status = 302 }.body)
     assert.equal(first.body, take { silent = true }.body)
     assert.equal(first.body, take { status = 204 }.body)
-    local delivery = server:deliveries()[1]
+    local delivery = server:ended_delivery()
     assert.equal("delivered", delivery.state)
     assert.equal(4, #delivery.attempts)
     assert.equal(500, delivery.attempts[1].status)
@@ -200,7 +200,7 @@ describe("sandbox events", function()
     server:send_event "generated_video_success"
     for _ = 1, 4 do take { status = 503 } end
     assert.is_nil(inbox:take { seconds = 0.1 })
-    assert.equal("failed", server:deliveries()[1].state)
+    assert.equal("failed", server:ended_delivery().state)
   end)
 
   it("come again on demand, with the same event_id", function()
@@ -209,7 +209,7 @@ describe("sandbox events", function()
     local first, event = take()
     assert.equal(sent.event_id, event.event_id)
     assert.same({ a = 1 }, event.data)
-    server:deliver_again(server:deliveries()[1].id)
+    server:deliver_again(server:ended_delivery().id)
     local second = take()
     assert.equal(first.body, second.body)
     assert.equal(first.headers["x-webhook-signature"],

@@ -250,6 +250,19 @@ function methods:deliveries()
   return self:call("GET", "/sandbox/deliveries").deliveries
 end
 
+--- The newest delivery, once it has ended: the sandbox reads an answer after
+-- its receiver has sent it.
+function methods:ended_delivery()
+  local deadline = socket.gettime()
+    + PATIENCE * (tonumber(os.getenv "JOGG_SLOW") or 1)
+  while true do
+    local delivery = self:deliveries()[1]
+    if delivery.state ~= "waiting" then return delivery end
+    assert(socket.gettime() < deadline, "the delivery takes too long")
+    socket.sleep(0.02)
+  end
+end
+
 --- Repeats a delivery with the same bytes.
 function methods:deliver_again(id)
   local answer, status = self:call("POST", "/sandbox/deliveries/" .. id)
