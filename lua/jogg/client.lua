@@ -313,9 +313,9 @@ local WATCH = {
 -- * `video_url`, `cover_url`: the addresses of the finished files
 -- * `duration`: seconds
 -- * `message`: why the video failed
+-- * `project_id`: on v2 the `video_id`
 -- * `progress` (`open` only): percent
 -- * `description` (`open` only): the service's sentence about the progress
--- * `project_id` (`open` only, and in the last `info` if that has `err`)
 -- * `id`, `title`, `created_at` (`v2` only); `url` (`v2` only): the same as
 --   `video_url`; `credit` (`v2` only): what was charged; `code` (`v2` only): of
 --   a failure
@@ -650,7 +650,8 @@ local client = {}
 -- `"v2"`; JOGG_GENERATION);
 -- `ca_file` (JOGG_CA_FILE, CURL_CA_BUNDLE, SSL_CERT_FILE), `ca_path`
 -- (SSL_CERT_DIR); in seconds `timeout` (60, one exchange), `product_timeout`
--- (180, create_product), `connect_timeout` (10), `stall_timeout` (30);
+-- (180, create_product and paid calls), `connect_timeout` (10),
+-- `stall_timeout` (30);
 -- `retries` (4), `posts_per_minute` (20; 0: no limit), `max_transfers` (64),
 -- `max_bytes` (4 GiB, of a file), `max_credits` (an estimate of what may be
 -- spent, generation v2); `log(event)`: called for each request, answer, wait

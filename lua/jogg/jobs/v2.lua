@@ -122,9 +122,9 @@ end
 -- @tparam table given the fields of create_script (@{jogg.api.v2}); `job_file`,
 -- `timeout`, `poll`, `on_progress`, `webhook`, `extra`; or `resume`, or
 -- `project_id` (the `task_id`)
--- @treturn[1] table `parts`, a list with the `title` (the style) of each
--- script; `status`, `project_id` (the `task_id`), `raw`: the paragraphs are in
--- `raw.data.generated_scripts[i].script_paragraphs`
+-- @treturn[1] table `parts`, a list with the `title` (the style) and the
+-- `paragraphs` (a list of strings, or a string if the service sends one) of each
+-- script; `status`, `project_id` (the `task_id`), `raw`
 -- @treturn[2] nil
 -- @treturn[2] table error, as for make_avatar_video
 -- @raise on misuse, at the caller's line
