@@ -53,7 +53,7 @@ local MEANT = {
   id = "project_id", jobfile = "job_file",
 }
 
--- Options of a client, for messages about those that were given to make_video.
+-- Options of a client, for people who give them to make_video.
 local OF_CLIENT = {
   api_key = true, base_url = true, retries = true, ca_file = true,
   posts_per_minute = true, max_transfers = true, max_bytes = true,
@@ -401,9 +401,9 @@ local function refuse(path, expected, value, typed, exact, level)
   return nil, errors.parameter(message)
 end
 
--- A local file where a URL is expected, as `{ file = PATH }`; nil for any other
--- value. A string names a local file only if it begins with ./, ../, / or ~/, so
--- that data from elsewhere is not taken for a file.
+-- A local file where a URL is expected, as `{ file = PATH }`; nil: it is none. A
+-- string is one only if it begins with ./ or / or ~/, so that nothing that came
+-- from elsewhere is taken for a file.
 local function local_file(value)
   local path
   if type(value) == "table" and type(value.file) == "string" and

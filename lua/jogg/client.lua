@@ -398,24 +398,7 @@ local UPLOAD = {
   on_progress = { kind = "callback" },
 }
 
---- Uploads a local file (`v2` only): `POST /v2/upload/asset`, then a PUT to the
--- signed address that the service returned. The API key is not sent to that
--- address.
---
--- The name's ending says what the file is: an image (`.jpg .jpeg .png .webp
--- .gif`, at most 10 MiB), a video (`.mp4 .webm .mov`, 100 MiB) or an audio file
--- (`.mp3 .wav .m4a`, 20 MiB). Page:
--- <https://docs.jogg.ai/api-reference/v2/Asset/UploadAsset>
--- @function Client:upload
--- @tparam table given `file`, the path; `on_progress(p)` with `p.bytes` and
--- `p.percent`
--- @treturn[1] table `url`, the file's address at the service; `asset_url` is
--- the same
--- @treturn[2] nil
--- @treturn[2] table error: of kind `parameter` for a wrong ending or a file
--- that is too large, of kind `io` for a file that cannot be read
--- @raise on misuse, at the caller's line
--- @usage local image = assert(client:upload { file = "lamp.jpg" })
+-- client:upload, of a generation that has it: see jogg.upload.
 local function upload_method(self, given)
   check_usable(self, "upload", 3)
   local options, err = check.fields(UPLOAD, given, "upload", 3)

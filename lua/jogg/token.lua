@@ -94,8 +94,8 @@ local function is_same(a, b)
   return true
 end
 
--- Takes the options that are given beside a token: the same values again, or new
--- values where they may still change. Returns true; or nil and an error.
+-- Takes what is given beside a token: the same again, or something new where
+-- that is still possible. Returns true; or nil and an error.
 local function merge(kind, kept, given)
   local is_sent = kept.render_sent or kept.rendered or kept.sent
   for name, value in pairs(given) do

@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 
--- Local files where the service takes a URL: each is uploaded first.
+--- Local files where the service takes a URL: each is uploaded first.
 --
 -- The service signs an address, and the bytes go there without the API key. From
 -- then on the file has a URL at the service. A value is a local file only if the
 -- caller said so: see `local_file` in jogg.check. Runs inside a task.
+-- @submodule jogg.client
 
 local core = require "jogg.core"
 local call = require "jogg.call"
@@ -226,7 +227,24 @@ function upload.call(client, operation, fields)
   return call.run(client, operation, body)
 end
 
--- Runs client:upload. Returns `asset_url`, `url`; nil and an error.
+--- Uploads a local file (`v2` only): `POST /v2/upload/asset`, then a PUT to the
+-- signed address that the service returned. The API key is not sent to that
+-- address.
+--
+-- The name's ending says what the file is: an image (`.jpg .jpeg .png .webp
+-- .gif`, at most 10 MiB), a video (`.mp4 .webm .mov`, 100 MiB) or an audio file
+-- (`.mp3 .wav .m4a`, 20 MiB). Page:
+-- <https://docs.jogg.ai/api-reference/v2/Asset/UploadAsset>
+-- @function Client:upload
+-- @tparam table given `file`, the path; `on_progress(p)` with `p.bytes` and
+-- `p.percent`
+-- @treturn[1] table `url`, the file's address at the service; `asset_url` is
+-- the same
+-- @treturn[2] nil
+-- @treturn[2] table error: of kind `parameter` for a wrong ending or a file
+-- that is too large, of kind `io` for a file that cannot be read
+-- @raise on misuse, at the caller's line
+-- @usage local image = assert(client:upload { file = "lamp.jpg" })
 function upload.run(client, options)
   local on_progress = options.on_progress
   local url, err = run(client, options.file.file, nil, nil, on_progress and

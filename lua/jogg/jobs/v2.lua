@@ -123,8 +123,8 @@ end
 -- `timeout`, `poll`, `on_progress`, `webhook`, `extra`; or `resume`, or
 -- `project_id` (the `task_id`)
 -- @treturn[1] table `parts`, a list with the `title` (the style) and the
--- `paragraphs` (a list of strings, or a string if the service sends one) of each
--- script; `status`, `project_id` (the `task_id`), `raw`
+-- `paragraphs` (a list of strings, or a string if the service sends one) of
+-- each script; `status`, `project_id` (the `task_id`), `raw`
 -- @treturn[2] nil
 -- @treturn[2] table error, as for make_avatar_video
 -- @raise on misuse, at the caller's line
