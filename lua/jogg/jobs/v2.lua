@@ -116,7 +116,7 @@ end
 -- @raise on misuse, at the caller's line
 
 --- Generates a script: `POST /v2/ai_scripts`, then polls. It costs credits. A
--- script is not a file: `output` has no effect. Page:
+-- script is not a file: leave out `output`. Page:
 -- <https://docs.jogg.ai/api-reference/v2/Asset/CreateAIScript>
 -- @function Client:make_script
 -- @tparam table given the fields of create_script (@{jogg.api.v2}); `job_file`,
