@@ -5,9 +5,9 @@
 --   curl -d https://shop.example/lamp http://127.0.0.1:PORT/videos
 --   curl http://127.0.0.1:PORT/
 --
--- The first request is answered when its video is there; meanwhile any number
--- of others are, each in a thread of copas. The videos go to the current
--- folder. It serves this machine only, until it is killed.
+-- The first request is answered when its video is made. Meanwhile the server
+-- answers any number of others, each in a thread of copas. The videos
+-- go to the current folder. It serves this machine only, until it is killed.
 --
 -- Needs copas (which brings coxpcall), jogg, and JOGG_API_KEY.
 
