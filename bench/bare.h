@@ -24,7 +24,7 @@ struct bare_target {
 /* The message, and the end. */
 _Noreturn void bare_fail(const char *what);
 
-/* A number among the arguments; the end if it is none. */
+/* An argument as a number; ends the program if it is not a number. */
 double bare_number(const char *text);
 
 /* An easy handle for calls; the answer goes to `answer`. */

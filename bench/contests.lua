@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What is measured: who does what against whom, and the goals. Data; how it
--- is run: bench/run.lua. In each contest the first contender is jogg.
+-- The contests: what is measured, the contenders, and the goals. This is data;
+-- bench/run.lua runs it. In each contest the first contender is jogg.
 
 local programs = require "bench.programs"
 

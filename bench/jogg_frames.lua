@@ -50,7 +50,7 @@ local function all_are_alive()
   end
 end
 
--- The videos begin one after the other, as they do in life.
+-- The videos begin one after the other, as they do in a real program.
 local begun = 0
 local function begin_until(share)
   while begun < projects * share do

@@ -129,7 +129,7 @@ end
 local server <close> = programs.start_server()
 print(programs.versions())
 print()
-line("what", "who", "figure", "jogg is", "goal", "")
+line("what", "contender", "figure", "jogg is", "goal", "")
 local any = false
 for _, contest in ipairs(contests(server)) do
   if chosen(arg, contest) then

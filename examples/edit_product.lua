@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- Makes a video of a product page after a change to what was read there: a
--- title and a target audience of your own. Shows a progress bar meanwhile.
+-- Makes a video of a product page with a title and a target audience of your own
+-- in place of those that the service read. Shows a progress bar.
 --
 -- Usage: lua edit_product.lua URL [FILE [TITLE]]    (FILE: ad.mp4)
--- Needs: JOGG_API_KEY; JOGG_BASE_URL for another service than JoggAI's own
+-- Needs: JOGG_API_KEY; JOGG_BASE_URL points at a different server, such as the
+--        sandbox
 
 local jogg = require "jogg"
 

@@ -2,8 +2,8 @@
 -- Makes a video of a product page and saves it: the whole job in one call.
 --
 -- Usage: lua make_video.lua URL [FILE]         (FILE is ad.mp4 by default)
--- Needs: JOGG_API_KEY. JOGG_BASE_URL names another service than JoggAI's own,
---        such as the sandbox: http://127.0.0.1:8080
+-- Needs: JOGG_API_KEY. JOGG_BASE_URL points at a different server, such as the
+--        sandbox: http://127.0.0.1:8080
 
 local jogg = require "jogg"
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Makes a video, whatever happens on the way: kill it, pull the plug, and run
--- the same command again. It goes on where it was, and pays nothing twice.
+-- Makes a video, even if the script is killed or the machine crashes: run the same
+-- command again. The job goes on where it stopped, and pays nothing twice.
 -- FILE.job holds the state of the job.
 --
 -- Usage: lua resume.lua URL [FILE]             (FILE is ad.mp4 by default)

@@ -123,9 +123,9 @@ describe("download", function()
       shell("mkdir -m 555 " .. QUOTE(folder))
       local command = child(folder .. "/ad.mp4")
       local user = shell "id -u"
-      if user:match "^0" then -- root may write anywhere: be somebody else
+      if user:match "^0" then -- root may write anywhere: be another user
         shell("chmod 755 " .. QUOTE(rig.target_folder))
-        -- who may not write a checker's reports either: it shall print them
+        -- that user may not write a checker's reports: they are printed
         local other = "setpriv --reuid=65534 --regid=65534 --clear-groups "
         local said, status = shell(other .. QUOTE(os.getenv "LUA" or LUA) ..
           " -v 2>&1")

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Connections cost: they are kept, shared and bounded, TLS starts from what
--- the last connection learnt, and who waits holds none.
+-- Connections cost: they are kept, shared and bounded, TLS resumes the session
+-- of the last connection, and a task that waits holds none.
 
 local socket = require "socket"
 local core = require "jogg.core"

@@ -88,7 +88,7 @@ describe("errors", function()
     assert.is_false(retryable("io", "full"))
     assert.is_false(retryable("protocol", "not_video"))
     assert.is_false(retryable("protocol", "too_large"))
-    -- whoever says so knows better
+    -- a value that is given counts
     assert.is_false(errors.new { kind = "network", message = "m",
       retryable = false }.retryable)
   end)

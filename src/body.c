@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define REFUSAL_MAXIMUM 16384 /* of a text that matters little */
+#define REFUSAL_MAXIMUM 16384 /* bytes of an answer that matters little */
 
 static bool fail(struct transfer *t, enum failure failure)
 {
@@ -164,7 +164,8 @@ int body_seek(void *user, curl_off_t offset, int origin)
   return CURL_SEEKFUNC_OK;
 }
 
-/* A server that is content before it has everything stored something else. */
+/* Fails if the server answered with success before it had received the whole
+   source: it stored something else. */
 static void source_finish(struct transfer *t)
 {
   if (t->status < 300 && atomic_load(&t->moved) < source_size(t->source))
@@ -218,8 +219,8 @@ static bool text_add(struct transfer *t, const char *bytes, size_t n)
 
 /* ===} */
 
-/* The request asks for none; what comes all the same cannot be read, and what
-   says something about a source need not be. */
+/* Has the body a Content-Encoding?  The request asks for none, so such a body
+   cannot be read.  An answer about a source need not be read. */
 static bool is_encoded(struct transfer *t)
 {
   const char *encoding = t->headers.content_encoding;

@@ -146,9 +146,9 @@ static void collect(lua_State *L, struct client *c)
 }
 
 /***
-Hands out a finished request, each once, the oldest first.  Never waits.
+Returns the oldest finished request that was not returned yet.  Never waits.
 @function client:completed
-@treturn ?request nil when there is none
+@treturn ?request nil: no such request
 */
 static int client_completed(lua_State *L)
 {
@@ -220,8 +220,8 @@ static void came_back(struct transfer *t)
 }
 
 /***
-Ends everything that is in flight and releases all that the client holds.
-May be called any number of times.
+Ends all requests in flight and releases all that the client holds.  In a forked
+child it only releases the child's copy.  May be called any number of times.
 @function client:close
 */
 static int client_close(lua_State *L)
@@ -349,11 +349,11 @@ static int client_new(lua_State *L)
 /* {=== waiting */
 
 /***
-Waits until some request is finished.  Without a thread of its own, this is
-when the client works.
+Waits until a request is finished.  A client without an I/O thread works only
+during this call.
 @function client:wait
 @tparam number seconds at most
-@treturn boolean false: a signal came
+@treturn boolean false: a signal interrupted the wait
 */
 static int client_wait(lua_State *L)
 {
@@ -370,7 +370,8 @@ static int client_wait(lua_State *L)
 }
 
 /***
-Gives the network and the disk a thread of their own, from now on.
+Starts the I/O thread, on which network and disk run from now on.  Does nothing
+if the thread runs already.
 @function client:start_thread
 @treturn[1] boolean true
 @treturn[2] nil
@@ -387,8 +388,8 @@ static int client_start_thread(lua_State *L)
 }
 
 /***
-A descriptor that is readable when some request is finished, or at the time of
-@{client:wake_at}.  Starts the thread.
+A descriptor that is readable when a request is finished, or at the time of
+@{client:wake_at}.  Starts the I/O thread.
 @function client:descriptor
 @treturn[1] integer
 @treturn[2] nil
@@ -406,11 +407,10 @@ static int client_descriptor(lua_State *L)
 }
 
 /***
-Makes the descriptor readable at a moment; each call takes the place of the one
-before.
+Makes the descriptor readable at a moment.  Each call replaces the moment of the
+call before.
 @function client:wake_at
-@tparam ?number moment of @{now}; one that has passed: at once; nil: not by
-time
+@tparam ?number moment of @{now}; a past moment: at once; nil: at no moment
 */
 static int client_wake_at(lua_State *L)
 {
@@ -425,9 +425,10 @@ static int client_wake_at(lua_State *L)
 /* {=== questions */
 
 /***
-Why can the client not be used?  Never raises.
+Says why the client cannot be used.  Never raises.
 @function client:fault
-@treturn ?string it is closed, or another process's; nil: it can be used
+@treturn ?string a sentence: the client is closed, or was made before a fork;
+nil: the client can be used
 */
 static int client_fault(lua_State *L)
 {

@@ -47,7 +47,7 @@ void client_add(struct client *c, struct request *r);
    closed the client at `index` meanwhile.  [-0, +0, v] */
 void client_submit(lua_State *L, int index, struct request *r);
 
-/* Asks for the end of a request.  It comes back soon. */
+/* Cancels a request; its transfer comes back soon. */
 void client_cancel(struct request *r);
 
 /* The request is closed: frees it, and its transfer as soon as that comes
@@ -61,9 +61,9 @@ void client_own(lua_State *L);
 /* Pushes the client of the object at index 1.  [-0, +1, -] */
 void client_push(lua_State *L);
 
-/* Lets go of a file, a record or a source where transfers run, for it may take
-   time.  If the client of the object at index 1 has no thread, or is closed, or
-   there is no memory, that is here and now.  [-0, +0, -] */
+/* Has the I/O thread release a file, a record or a source, because that may
+   take time.  If the client of the object at index 1 has no I/O thread or is
+   closed, or memory ran out, releases it at once.  [-0, +0, -] */
 void client_discard(lua_State *L, struct file *file, struct record *record,
                     struct source *source);
 

@@ -2,7 +2,7 @@
  *
  * disk: paths, and files that appear whole or not at all.
  *
- * What file and record have in common: finding the real target, writing,
+ * The common part of file and record: finding the real target, writing,
  * syncing, and giving a finished file its name.  File systems differ in what
  * they support; the differences end here.  It knows neither Lua nor libcurl.
  */

@@ -30,8 +30,8 @@ int disk_work_commit(struct transfer *t)
   file_keep(t->file);
   temporary = file_temporary(t->file);
   if (temporary)
-    t->failed_path = strdup(temporary); /* without memory it is kept, but not
-                                           named */
+    t->failed_path = strdup(temporary); /* without memory the file is kept, but
+                                           the failure does not name it */
   return error;
 }
 

@@ -32,7 +32,7 @@ int disk_work_write(struct transfer *t);
 /* Opens the source: `expected` is its size. */
 int disk_work_source(struct transfer *t);
 
-/* Only lets go of what the transfer holds, as the end of each does. */
+/* Does nothing: the end of the transfer releases what it holds. */
 int disk_work_nothing(struct transfer *t);
 
 #endif

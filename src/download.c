@@ -58,13 +58,14 @@ static const char *key_field(lua_State *L)
 }
 
 /***
-Says where a file is to go.  Nothing is touched; a relative path means the
-folder we are in now, whatever the host changes to later.
+Describes a file that is to be downloaded.  The disk is not touched.  A relative
+path is relative to the current folder, even if the host changes it later.
 
-The fields of the table: `path`; `overwrite`: may the target exist already?
-`maximum`: bytes, a larger file is refused; `whole`: what makes the file whole,
-`"mp4"` or `"length"` alone; `key`: what @{download:key} said in a process that
-may have been killed: the temporary file that it left is used again.
+The fields of the table: `path`; `overwrite`: the target may exist already;
+`maximum`: bytes, a larger file is refused; `whole`: the check of the content,
+`"mp4"` or `"length"` (no check but the length); `key`: what @{download:key}
+returned in a process that may have been killed: the temporary file of that
+process is used again, from its beginning.
 @function client:download
 @tparam table fields
 @treturn download
@@ -115,8 +116,9 @@ static int work(lua_State *L, int (*disk)(struct transfer *t))
 }
 
 /***
-Can the file be stored later?  Does everything that @{download:commit} will do,
-in the same folder, with an empty file; nothing of it stays.
+Checks that the file can be stored later.  Does everything that
+@{download:commit} will do, in the same folder, with a file of one byte, and
+removes that file.
 @function download:check
 @treturn request
 */
@@ -126,8 +128,8 @@ static int download_check_target(lua_State *L)
 }
 
 /***
-Stores the file under its name, when a request said that it is whole.  If that
-fails, the file stays where it is, and the failure's `path` says where.
+Gives the file its name, after a request reported that it is whole.  If that
+fails, the temporary file stays, and the failure's `path` says where.
 @function download:commit
 @treturn request
 */
@@ -137,8 +139,8 @@ static int download_commit(lua_State *L)
 }
 
 /***
-Keeps the temporary file beside the target, if it is whole.  It may get another
-name.
+Keeps the temporary file beside the target, if it is whole.  Its name may
+change: see @{download:temporary}.
 @function download:keep
 @treturn request
 */
@@ -159,9 +161,9 @@ static int download_key(lua_State *L)
 }
 
 /***
-The temporary file.
+The path of the temporary file.
 @function download:temporary
-@treturn ?string its name; nil while there is none
+@treturn ?string nil: no temporary file exists
 */
 static int download_temporary(lua_State *L)
 {
@@ -170,10 +172,10 @@ static int download_temporary(lua_State *L)
 }
 
 /***
-Lets go of the file, where transfers run.  A temporary file is removed, at the
-latest when the transfer that fills it has ended; unless it is whole, and a
-commit failed or @{download:keep} was called.  May be called any number of
-times.
+Releases the file.  The I/O thread removes the temporary file, at the latest
+when the transfer that fills it has ended.  A whole file stays if a commit
+failed or
+@{download:keep} was called.  May be called any number of times.
 @function download:discard
 */
 static int download_discard(lua_State *L)

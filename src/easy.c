@@ -391,8 +391,8 @@ static bool address_prepare(struct easy *e, const struct transfer *t)
    connection it never does.  Over HTTP/2 other requests would join that
    connection and make it a reused one, so a POST does without HTTP/2.
 
-   What must go to a public address takes a fresh connection as well: those
-   that are there were made without that condition. */
+   A transfer that must go to a public address takes a fresh connection as well:
+   existing connections were made without that condition. */
 static CURLcode method_prepare(struct easy *e, const struct transfer *t)
 {
   static const char *const names[] = { [TRANSFER_POST] = "POST",
@@ -479,8 +479,8 @@ static struct curl_slist *headers_prepare(struct easy *e,
 }
 
 /* libcurl refuses another size while it still has the buffer of the transfer
-   before, as it has when others use the same HTTP/2 connection.  The size is a
-   matter of speed alone, and the next use asks again. */
+   before, for example when other transfers use the same HTTP/2 connection.  The
+   size only matters for speed, and the next use sets it again. */
 static void buffer_prepare(struct easy *e, bool large)
 {
   long size = large ? DOWNLOAD_BUFFER : REQUEST_BUFFER;
@@ -573,7 +573,8 @@ bool easy_is_connected(struct easy *e)
   return e->transfer->connected;
 }
 
-/* Never more than the whole: some versions count what was sent twice. */
+/* Notes at most the size of the source: some versions of libcurl count bytes
+   that were sent twice. */
 void easy_note_sent(struct easy *e)
 {
   struct transfer *t = e->transfer;
@@ -588,8 +589,8 @@ void easy_note_sent(struct easy *e)
   atomic_store(&t->moved, sent);
 }
 
-/* Over a slow line it takes long until the other side has what the socket took
-   at once. */
+/* The socket takes bytes at once, but over a slow line the other side receives
+   them much later. */
 bool easy_socket_sends(struct easy *e)
 {
   struct transfer *t = e->transfer;
@@ -602,8 +603,9 @@ bool easy_socket_sends(struct easy *e)
   return queued != before;
 }
 
-/* May the server have received the request?  What libcurl counts may all have
-   gone to a proxy.  curl_easy_getinfo cannot fail for these. */
+/* Notes whether the server may have received the request.  The bytes that
+   libcurl counts may all have gone to a proxy.  curl_easy_getinfo cannot fail
+   for these. */
 void easy_abort(struct easy *e)
 {
   struct transfer *t = e->transfer;

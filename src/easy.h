@@ -90,19 +90,19 @@ bool easy_is_connected(struct easy *e);
 /* The socket of a connected exchange; CURL_SOCKET_BAD when it is unknown. */
 curl_socket_t easy_socket(struct easy *e);
 
-/* Notes what was sent of the source of a connected exchange, if anything was
-   since the last time. */
+/* Notes how many bytes of the source a connected exchange has sent, if it has
+   sent any since the last call. */
 void easy_note_sent(struct easy *e);
 
-/* Does its socket send what it holds?  Some bytes were acknowledged since this
-   was asked last. */
+/* Were bytes that the exchange's socket holds acknowledged since the last
+   call? */
 bool easy_socket_sends(struct easy *e);
 
-/* Reads what the transfer's result needs of the easy handle, before that is
-   removed from the multi handle: its exchange was broken off, */
+/* Reads the result of an exchange that was broken off.  The easy handle must
+   still be in the multi handle. */
 void easy_abort(struct easy *e);
 
-/* or ended with this code. */
+/* The same, for an exchange that ended with this code. */
 void easy_finish(struct easy *e, CURLcode code);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The errnos that Lua may want to know. */
+/* The names of the errnos that the Lua layer may use. */
 static const char *errno_name(int number)
 {
   static const struct {

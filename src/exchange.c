@@ -16,7 +16,7 @@
 
 #define QUERY_NAMES 64
 
-/* Where client_start has what. */
+/* The stack indices of client_start. */
 enum { CLIENT = 1, FIELDS, REQUEST };
 
 /* Bytes into a buffer.  [-0, +0, v] */
@@ -54,8 +54,9 @@ static void method_field(lua_State *L, struct transfer *t)
   luaL_error(L, "method: cannot be %s", name);
 }
 
-/* An address comes from the network: what is no URL is no misuse, and the
-   exchange fails.  Only an API on this machine may send us to this machine. */
+/* An address comes from the network: if it is not a URL, that is not misuse,
+   and the exchange fails.  Only an API on this machine may lead to this
+   machine. */
 static enum url_verdict address_parse(struct transfer *t, const char *text,
                                       size_t n, bool local)
 {

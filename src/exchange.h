@@ -2,7 +2,7 @@
  *
  * exchange: the method client:start, which begins an exchange with a server.
  *
- * It reads one table.  What may raise comes before the transfer is submitted.
+ * It reads one table.  It raises only before the transfer is submitted.
  */
 #ifndef JOGG_EXCHANGE_H
 #define JOGG_EXCHANGE_H

@@ -58,7 +58,7 @@ static bool descriptors_ran_out(CURLcode code)
 }
 
 /* libcurl has one code for both timeouts, and its words and times differ from
-   version to version: the clock tells which one was over. */
+   version to version: the clock tells which timeout was over. */
 static enum failure timeout_of(const struct transfer *t)
 {
   int64_t elapsed = clock_ms() - t->begun_ms + CLOCK_TOLERANCE_MS;
@@ -172,8 +172,8 @@ const char *failure_name(enum failure failure)
 
 /* {=== words */
 
-/* Cuts user and password out of what looks like a URL: all that stands before
-   an "@", back to "//", a blank or a quote. */
+/* Removes user and password from each URL in a text: all characters before an
+   "@", back to "//", a blank or a quote. */
 static void credentials_cut(char *text)
 {
   char *at;
@@ -187,9 +187,9 @@ static void credentials_cut(char *text)
   }
 }
 
-/* While a connection through a proxy is made, libcurl quotes the proxy's
-   address, and what it takes for its host name, which may be a part of the
-   password.  Then only the code's own words are used. */
+/* While a connection through a proxy is made, libcurl's message contains the
+   proxy's address and a supposed host name, which may be a part of the
+   password.  Then only the sentence that belongs to the code is used. */
 static void words_note(struct transfer *t, CURLcode code, const char *words,
                        long tunnel_status)
 {

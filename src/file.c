@@ -35,7 +35,7 @@ struct file {
   pid_t owner;         /* a forked child must not remove our file */
   bool overwrite;
   bool whole;          /* file_judge said so */
-  bool kept;           /* it stays, though it has not its name */
+  bool kept;           /* the temporary file stays */
   atomic_bool committed;
   enum file_content content;
   char key[FILE_KEY_LENGTH + 1];
@@ -47,7 +47,7 @@ struct file {
   char *path;          /* absolute: a later chdir changes nothing */
   char *target;        /* where `path` leads; set with `temporary` */
   _Atomic(char *) temporary; /* NULL: it was not made yet */
-  char *former;        /* its name until it was kept: others may still use it */
+  char *former;        /* its name before it was kept; may still be read */
   char *gather;        /* NULL until the first write */
   size_t gathered;
 };
@@ -271,8 +271,8 @@ int file_check(struct file *f)
 
 /* {=== writing */
 
-/* Writes out what was gathered.  What the disk did not take stays gathered, so
-   that a file on a disk that was full for a while has every byte once. */
+/* Writes the gathered bytes.  Bytes that the disk did not take stay gathered,
+   so that a file on a disk that was full for a while has every byte once. */
 static int file_flush(struct file *f)
 {
   size_t done;
@@ -398,7 +398,7 @@ static mode_t permissions(void)
   return mode;
 }
 
-/* Looks at the target once more: it may have changed meanwhile.  0, or an
+/* Examines the target once more: it may have changed meanwhile.  0, or an
    errno.  *mode: the permissions that the file is to have. */
 static int target_mode(const struct file *f, mode_t *mode)
 {

@@ -50,8 +50,8 @@ const char *file_temporary(const struct file *f);
 
 struct file *file_retain(struct file *f);
 
-/* Lets go.  The last one removes a temporary file, unless it is kept.  NULL is
-   allowed. */
+/* Releases a reference.  With the last one a temporary file is removed, unless
+   it is kept.  NULL is allowed. */
 void file_release(struct file *f);
 
 /* Does everything that file_commit will do, with a file of one byte.  0, or
@@ -87,8 +87,8 @@ enum mp4_verdict file_judge(struct file *f, int *error);
    errno, and this may be tried again. */
 int file_commit(struct file *f);
 
-/* Has the temporary file stay if it is whole, under another name of its kind:
-   the next one with its key must not use it again. */
+/* Keeps the temporary file if it is whole, under another temporary name: the
+   next file with its key must not use it again. */
 void file_keep(struct file *f);
 
 #endif

@@ -66,8 +66,8 @@ static void line_copy(const struct line *line, char *to, size_t size)
   to[line->value_length] = '\0';
 }
 
-/* The number at *text, which moves on to what follows it; -1: none, or more
-   than fits. */
+/* The number at *text; moves *text behind it.  -1: no number, or one that does
+   not fit. */
 static int64_t number_read(const char **text)
 {
   char *end;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * headers: what an answer's headers say that matters here.
+ * headers: the headers of an answer that jogg uses.
  *
  * Reads lines as they come from the network.  Nothing that it keeps has a
  * control character, so all of it may go into a message or a request.  It
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The headers that matter here.  A value that does not fit, or has a control
+/* The headers that jogg uses.  A value that does not fit, or has a control
    character, is dropped: none of them is worth a failure. */
 struct headers {
   char content_type[64];

@@ -29,7 +29,7 @@ static void push_hex(lua_State *L, const unsigned char *bytes, size_t n)
 }
 
 /***
-Random digits, for a name that nothing else has.
+Random digits, for a unique name.
 @function random_digits
 @treturn string 16 hexadecimal digits
 @raise when OpenSSL has no random numbers
@@ -72,8 +72,8 @@ static int hmac_sha256(lua_State *L)
 }
 
 /***
-Are two strings the same?  The time that this takes depends on their lengths
-alone, so it tells nothing about where they differ.
+Are two strings the same?  The time of the comparison depends only on their
+lengths, so it does not reveal where they differ.
 @function equal
 @tparam string a
 @tparam string b

@@ -74,7 +74,7 @@ static struct transfer *take(_Atomic(struct transfer *) *list)
 
 /* {=== driving: by whichever thread has the loop */
 
-/* Takes over what was submitted, and ends what was cancelled. */
+/* Takes over the submitted transfers, and ends the cancelled ones. */
 static void admit(struct io_thread *io)
 {
   struct transfer *t, *next;
@@ -106,8 +106,9 @@ static void drive(struct io_thread *io)
   hand_back(io);
 }
 
-/* On the host's thread, whose signals wait meanwhile: threads that libcurl
-   starts inherit that, and what it or the disk raises kills nobody. */
+/* Drives the loop on the host's thread, whose signals are held meanwhile:
+   threads that libcurl starts inherit the mask, and a SIGPIPE or SIGXFSZ that
+   libcurl or the disk raises does not end the process. */
 static void drive_inline(struct io_thread *io)
 {
   struct signals held;
@@ -172,8 +173,8 @@ struct io_thread *io_thread_new(const struct loop_options *options,
   return io;
 }
 
-/* What a forked child must not touch stays reachable, so that it is no
-   leak. */
+/* Keeps an object that a forked child must not touch reachable, so that leak
+   checkers do not report it. */
 static void abandon(struct io_thread *io)
 {
   static _Atomic(struct io_thread *) abandoned;

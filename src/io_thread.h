@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * io_thread: who drives the loop, and how transfers get to it and back.
+ * io_thread: drives the loop, and takes transfers to it and back.
  *
  * Owns a loop and the transfers between submission and collection.  At first
  * the host's thread drives the loop while it waits; once io_thread_start was

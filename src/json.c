@@ -129,7 +129,7 @@ static bool push_unmarked(lua_State *L)
   return true;
 }
 
-/* Does lua-cjson's value on the top, which is no table, have to be replaced?
+/* Must lua-cjson's value on the top, which is not a table, be replaced?
    [-0, +0|1, m] if so, pushes the right value */
 static bool push_tidied(lua_State *L, bool marked)
 {
@@ -427,13 +427,13 @@ static int encode(lua_State *L)
 /* ===} */
 
 /***
-Is this string fit for JSON?
+Checks that a string is fit for JSON: UTF-8 without NUL.
 @function text_fault
 @tparam string text
 @tparam ?number maximum bytes
-@treturn[1] nil it is
-@treturn[2] integer the position of the first bad byte, from 1; or the first
-beyond the maximum, if it is longer; or 0, if it is not a string
+@treturn[1] nil the string is fit
+@treturn[2] integer the position of the first bad byte, from 1; of the first
+byte beyond the maximum, if the string is longer; 0, if it is not a string
 @treturn[2] string what is wrong with it
 */
 static int text_fault(lua_State *L)

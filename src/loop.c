@@ -145,9 +145,9 @@ struct transfer *loop_completed(struct loop *loop)
   return transfer_list_take(&loop->completed);
 }
 
-/* libcurl compares the number of all connections with this one, those in use
-   included, whenever one becomes idle.  What was in use at once a moment ago
-   will be again. */
+/* Whenever a connection becomes idle, libcurl compares this limit with the
+   number of all connections, those in use included.  So the limit is at least
+   the number that was in use at once a moment ago. */
 static void connections_limit(struct loop *loop, int64_t now)
 {
   if (loop->running_count < loop->peak && now - loop->peak_ms < IDLE_MS)
@@ -304,7 +304,8 @@ static void held_count(struct transfer *t, int64_t now)
                             ? t->total_timeout_ms - held : 1;
 }
 
-/* Who waits for a look-up is connecting.  True: that took too long. */
+/* A transfer that waits for a DNS lookup counts as connecting.  True: that took
+   too long. */
 static bool hold(struct loop *loop, struct transfer *t, int64_t now)
 {
   int64_t limit = t->connect_timeout_ms, total = t->total_timeout_ms;
@@ -327,7 +328,8 @@ static bool hold(struct loop *loop, struct transfer *t, int64_t now)
   return false;
 }
 
-/* Begins what may begin of a list, in its order, while there are slots. */
+/* Begins the transfers of a list that may begin, in its order, while slots are
+   free. */
 static void list_admit(struct loop *loop, struct transfer_list *list,
                        bool takes_slot)
 {
@@ -345,7 +347,7 @@ static void list_admit(struct loop *loop, struct transfer_list *list,
   }
   if (!held.first)
     return;
-  held.last->next = list->first; /* those that were not looked at */
+  held.last->next = list->first; /* the transfers that were not examined */
   if (!list->last)
     list->last = held.last;
   list->first = held.first;
@@ -417,9 +419,9 @@ void loop_stop(struct loop *loop)
 
 /* {=== silence */
 
-/* Shuts down a connection on which nothing came, so that no other exchange
-   uses it: those that do over HTTP/2 fail at once and may be repeated.  Unless
-   another one received bytes over it since. */
+/* Shuts down a silent connection, so that no other exchange uses it.  Exchanges
+   that share it over HTTP/2 fail at once and may be repeated.  Does nothing if
+   one of them received bytes over it since. */
 static void connection_abandon(struct loop *loop, struct easy *e)
 {
   struct easy *other;
@@ -521,7 +523,7 @@ void loop_step(struct loop *loop)
   int running;
 
   loop->steps++;
-  /* what goes wrong with one transfer is in its message, not here */
+  /* the failure of one transfer is in its message, not in this code */
   loop->failing = curl_multi_perform(loop->multi, &running) != CURLM_OK;
   heard_note(loop, now);
   messages_take(loop);

@@ -39,8 +39,7 @@ void loop_stop(struct loop *loop);
 void loop_free(struct loop *loop);
 
 /* Takes a transfer over: work on the disk is done at once, an exchange waits
-   for loop_admit.  Whatever becomes of it, loop_completed has it in the
-   end. */
+   for loop_admit.  However the transfer ends, loop_completed returns it. */
 void loop_add(struct loop *loop, struct transfer *t);
 
 /* Begins exchanges while there are slots, as loop_step does. */
@@ -49,7 +48,8 @@ void loop_admit(struct loop *loop);
 /* Ends every transfer whose `cancelled` is set. */
 void loop_sweep(struct loop *loop);
 
-/* Moves bytes, and ends what was silent for too long; never waits. */
+/* Moves bytes, and ends exchanges that were silent for too long; never waits.
+   */
 void loop_step(struct loop *loop);
 
 /* Waits for something to do, at most this long.  `waker`, unless NULL, ends

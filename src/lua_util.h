@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * lua_util: what every binding needs of Lua.
+ * lua_util: Lua's C API for every binding.
  *
  * The parts of Lua 5.4's C API that this library uses, for Lua 5.1, LuaJIT,
  * 5.2, 5.3 and 5.5 as well; and helpers to register types and to read
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* {=== what older Luas lack */
+/* {=== functions that older Luas lack */
 
 #if LUA_VERSION_NUM < 504
 

@@ -8,6 +8,8 @@
 
 /***
 The C core: HTTP, files and JSON. Scripts use `require "jogg"`, not this module.
+
+A method that hands work to the I/O thread returns a @{request}. Misuse raises.
 @module jogg.core
 */
 #include "client.h"
@@ -57,20 +59,20 @@ static int resolve(lua_State *L)
 }
 
 /***
-May this address be given to the service?  It has to be http or https, without
-credentials.
+Checks an address that is to be given to the service.  It has to be http or
+https, without credentials, and must not lead to this machine.
 @function url_fault
 @tparam string url
-@treturn ?string a word for why not: `"malformed"`, `"scheme"`,
-`"credentials"`, `"local"`; nil: it may
-@raise when there is no memory
+@treturn ?string the fault: `"malformed"`, `"scheme"`, `"credentials"`,
+`"local"`; nil: the address may be given to the service
+@raise when memory ran out
 */
 static int url_fault(lua_State *L)
 {
   size_t n;
   const char *text = luaL_checklstring(L, 1, &n);
   CURLU *url = NULL;
-  enum url_verdict verdict = URL_MALFORMED; /* what has a NUL is no URL */
+  enum url_verdict verdict = URL_MALFORMED; /* a string with a NUL */
 
   if (strlen(text) == n)
     verdict = url_parse(text, true, &url);
@@ -107,8 +109,16 @@ int luaopen_jogg_core(lua_State *L)
   record_object_register(L);
   source_object_register(L);
   exchange_register(L);
+  /***
+  The version of libcurl, such as `"8.5.0"`.
+  @field curl_version
+  */
   lua_pushstring(L, curl_version_info(CURLVERSION_NOW)->version);
   lua_setfield(L, -2, "curl_version");
+  /***
+  The most bytes that the body of a request may have.
+  @field body_maximum
+  */
   lua_pushinteger(L, TRANSFER_BODY_MAXIMUM);
   lua_setfield(L, -2, "body_maximum");
   return 1;

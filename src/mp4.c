@@ -35,7 +35,7 @@ static bool read_at(int fd, void *to, size_t n, int64_t offset)
     if (got < 0 && errno == EINTR)
       continue;
     if (got == 0)
-      errno = EIO; /* somebody cut the file meanwhile */
+      errno = EIO; /* the file was truncated meanwhile */
     if (got <= 0)
       return false;
     done += (size_t)got;

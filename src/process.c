@@ -87,8 +87,8 @@ void process_forget(struct process_exit *e)
 
 /* {=== initialization */
 
-/* What is registered last runs first at exit: stop_all comes before the
-   handlers of the libraries that libcurl initializes. */
+/* The handler that is registered last runs first at exit: stop_all runs before
+   the handlers of the libraries that libcurl initializes. */
 static void initialize(void)
 {
   initialized =

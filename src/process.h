@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * process: what there is once in a process, whatever the number of clients.
+ * process: the state that a process has once, whatever the number of clients.
  *
  * Initializes libcurl, counts forks, and stops threads before the process
  * exits: exit(3) frees OpenSSL's tables while a running thread still uses
@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-/* Something to be stopped at exit; part of what it stops. */
+/* Embedded in an object that must be stopped at exit. */
 struct process_exit {
   struct process_exit *next, *previous;
   void (*stop)(struct process_exit *self);
@@ -22,14 +22,14 @@ struct process_exit {
 /* Initializes libcurl, once for the process.  False: that failed. */
 bool process_init(void);
 
-/* How many forks there are between this process and the first one.  getpid
-   would cost each call a system call. */
+/* The number of forks between the first process and this one.  getpid would
+   cost a system call each time. */
 unsigned process_generation(void);
 
-/* Has it stopped at exit, until it is forgotten. */
+/* Has `stop` called at exit, unless process_forget is called before. */
 void process_stop_at_exit(struct process_exit *e);
 
-/* May be called any number of times.  Waits while it is being stopped. */
+/* May be called any number of times.  Waits while `stop` runs. */
 void process_forget(struct process_exit *e);
 
 #endif

@@ -34,8 +34,8 @@ void record_release(struct record *r);
 int record_open(struct record *r, struct buf *text, bool *exists);
 
 /* Replaces the content durably.  0, or an errno; the old content then stays.
-   EWOULDBLOCK: the file is not the one that was opened, somebody else has
-   written it.  EFBIG: longer than RECORD_MAXIMUM.  EBADF: not open. */
+   EWOULDBLOCK: the file is not the one that was opened, another program has
+   replaced it.  EFBIG: longer than RECORD_MAXIMUM.  EBADF: not open. */
 int record_write(struct record *r, const char *text, size_t n);
 
 /* Unlocks.  May be called any number of times. */

@@ -36,7 +36,8 @@ static struct record *record_live(lua_State *L)
 
 /***
 Describes a small file that is locked while it is open, and replaced whole by
-each write.  Nothing is touched; a relative path means the folder we are in now.
+each write.  The disk is not touched.  A relative path is relative to the
+current folder, even if the host changes it later.
 @function client:record
 @tparam string path
 @treturn record
@@ -75,9 +76,9 @@ static struct request *work_new(lua_State *L, int (*disk)(struct transfer *t))
 }
 
 /***
-Locks the file and reads it.  The request's value is the text, or nil: there is
-no file yet, and the first write makes it.  Its failure is of the class `busy`
-where another holder has the file.
+Locks the file and reads it.  The request's value is the text, or nil if the
+file does not exist; then the first write makes it.  The failure's class is
+`busy` if another holder has locked the file.
 @function record:open
 @treturn request
 */
@@ -88,8 +89,8 @@ static int record_object_open(lua_State *L)
 }
 
 /***
-Replaces the file's content durably: after a crash it has the old text or the
-new one.
+Replaces the file's content durably: after a crash the file has the old text or
+the new text.
 @function record:write
 @tparam string text
 @treturn request
@@ -113,8 +114,8 @@ static int record_object_write(lua_State *L)
 }
 
 /***
-Unlocks, when the work that was begun before is done.  May be called any number
-of times.
+Unlocks the file when the work that was submitted before is done.  May be called
+any number of times.
 @function record:close
 */
 static int record_object_close(lua_State *L)

@@ -76,10 +76,10 @@ static int request_done(lua_State *L)
 }
 
 /***
-How far a download or an upload is.
+The progress of a download or an upload.
 @function request:progress
-@treturn integer bytes of the file that are here, or were sent
-@treturn ?integer bytes of the whole file, when known
+@treturn integer bytes of the file that were received, or sent
+@treturn ?integer bytes of the whole file, if known
 */
 static int request_progress(lua_State *L)
 {
@@ -107,15 +107,15 @@ static void push_value(lua_State *L, const struct transfer *t)
 }
 
 /***
-The answer, or why there is none.
+The result of a finished request: an answer, or a failure.
 
-A failure is a table: `class` (a word), `sent` (may the server have received
-the request?); and where they are known `status` (HTTP status, of the proxy for
-the class `proxy`), `detail` (libcurl's words, or a Content-Encoding), `system`
-and `errno` (what the system said, `"ENOSPC"`), `path` (of a whole file that
-was kept, or of a source that has changed) and `verdict` (of an address: see
-@{url_fault}, and `"insecure"`, `"private"`; of a file: `"empty"`, `"foreign"`,
-`"cut"`).
+A failure is a table: `class` (a word), `sent` (true: the server may have
+received the request); and where they are known `status` (HTTP status; for the
+class `proxy` that of the proxy), `detail` (libcurl's words, or a
+Content-Encoding), `system` and `errno` (the system's sentence and name, such as
+`"ENOSPC"`), `path` (of a whole file that was kept, or of a source that has
+changed) and `verdict` (of an address: see @{url_fault}, and `"insecure"`,
+`"private"`; of a file: `"empty"`, `"foreign"`, `"cut"`).
 
 The classes are `cancelled closed connect_timeout stall_timeout timeout name
 connect broken proxy handshake certificate reply encoding too_large range url
@@ -125,7 +125,7 @@ not_whole file changed busy descriptors memory`.
 @treturn[1] any the decoded body
 @treturn[2] integer HTTP status
 @treturn[2] nil the body is not JSON
-@treturn[2] string why not
+@treturn[2] string what is wrong with it
 @treturn[3] integer HTTP status
 @treturn[3] boolean true: a download's body arrived whole
 @treturn[4] integer 0: work on the disk is done
@@ -162,7 +162,7 @@ static void set_text(lua_State *L, const char *name, const char *text)
 }
 
 /***
-The headers that matter, of a finished request.
+The headers of a finished request's answer that jogg uses.
 @function request:headers
 @treturn table `content_type`, `content_encoding`, `location`, `request_id`,
 `rate_remaining`, `rate_reset` (strings) and `retry_after` (seconds), each
@@ -188,11 +188,12 @@ static int request_headers(lua_State *L)
 }
 
 /***
-What the rest of a file can be asked for with, of a finished download: a strong
-ETag, or else the time of the last change. A weak ETag proves nothing.
+The validator with which the rest of a finished download's file can be asked
+for: a strong ETag, or else the time of the last change.  A weak ETag is not
+used.
 @function request:validator
-@treturn ?string nil: this request did not begin the file; empty: nothing
-proves that the rest belongs to it
+@treturn ?string nil: this request did not begin the file; empty: the answer had
+no validator
 */
 static int request_validator(lua_State *L)
 {
@@ -206,10 +207,10 @@ static int request_validator(lua_State *L)
 }
 
 /***
-Asks for the end of the request.  It finishes soon, with a failure of the class
-`cancelled` unless it was finished already.
+Cancels the request.  It finishes soon, with a failure of the class `cancelled`
+unless it was finished already.
 @function request:cancel
-@treturn boolean may it have been sent?  False is certain
+@treturn boolean true: it may have been sent; false: it certainly was not
 */
 static int request_cancel(lua_State *L)
 {
@@ -222,7 +223,7 @@ static int request_cancel(lua_State *L)
 }
 
 /***
-Lets go of the request; one that is in flight is cancelled.  May be called any
+Releases the request.  A request in flight is cancelled.  May be called any
 number of times.
 @function request:close
 */

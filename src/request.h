@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * request: userdata jogg.core.request, a hold on one transfer.
+ * request: userdata jogg.core.request, which refers to one transfer.
  */
 #ifndef JOGG_REQUEST_H
 #define JOGG_REQUEST_H

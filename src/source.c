@@ -82,9 +82,9 @@ static int kind_check(const struct stat *status)
   return S_ISREG(status->st_mode) ? 0 : ENOTSUP;
 }
 
-/* What is no regular file is not opened: a FIFO would wait, and a device may
-   take it for an order.  Should it become one just now, O_NONBLOCK keeps the
-   thread from waiting.  0, or an errno. */
+/* Opens only a regular file: opening a FIFO would wait, and opening a device
+   may have an effect.  If the file becomes a FIFO just now, O_NONBLOCK keeps
+   the thread from waiting.  0, or an errno. */
 static int open_regular(const char *path, int *fd, struct stat *status)
 {
   int error = stat(path, status) == 0 ? kind_check(status) : errno;

@@ -2,11 +2,11 @@
  *
  * source: a local file that is uploaded.
  *
- * It stands for the file as source_open found it: with another size, or
- * another time of the last change, it is another file, and nobody reads it to
- * its end.  The Lua object and the transfers that send the file share it, hence
- * the count of references; each transfer has its own place in it, so that a
- * repeat begins at the start.  All but source_new, source_name, source_size and
+ * It stands for the file as source_open found it.  If the file's size or the
+ * time of its last change differs, reading fails before the end.  The Lua
+ * object and the transfers that send the file share the source, hence the count
+ * of references; each transfer has its own offset in it, so that a repeat
+ * begins at the start.  All but source_new, source_name, source_size and
  * source_retain may wait for the disk.  It knows neither Lua nor libcurl.
  */
 #ifndef JOGG_SOURCE_H

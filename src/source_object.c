@@ -31,8 +31,9 @@ struct source *source_object_source(lua_State *L, int index)
 }
 
 /***
-Names a local file that is to be uploaded.  Nothing is touched; a relative path
-means the folder we are in now, whatever the host changes to later.
+Describes a local file that is to be uploaded.  The disk is not touched.  A
+relative path is relative to the current folder, even if the host changes it
+later.
 @function client:source
 @tparam table fields `path`
 @treturn source
@@ -58,10 +59,9 @@ static int client_source(lua_State *L)
 }
 
 /***
-Opens the file, which has to be a regular one.  The request's value is its size.
-From now on the source stands for the file as it is now: an exchange that sends
-it fails if the file changes before all is sent.  Opening it once more does
-nothing.
+Opens the file, which has to be a regular file.  The request's value is its
+size. An exchange that sends the source fails if the file has changed since.  A
+second call does nothing.
 @function source:open
 @treturn request
 */
@@ -80,8 +80,8 @@ static int source_object_open(lua_State *L)
 }
 
 /***
-Lets go of the file, where transfers run, when those that send it have ended.
-May be called any number of times.
+Releases the file.  The I/O thread closes it when the transfers that send it
+have ended.  May be called any number of times.
 @function source:close
 */
 static int source_object_close(lua_State *L)

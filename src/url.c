@@ -82,8 +82,8 @@ static size_t host_length(const char *text)
   return text[1 + digits] == ']' ? digits + 2 : 0;
 }
 
-/* Checks what stands before the path of an absolute address, and removes the
-   final dot of its host, which libcurl's versions understand differently. */
+/* Checks the part of an absolute address before its path, and removes the final
+   dot of its host, which libcurl's versions understand differently. */
 static enum url_verdict clean_host(struct buf *clean)
 {
   char *text = clean->data, *host;
@@ -119,7 +119,7 @@ enum host_place {
   HOST_ELSEWHERE,
   HOST_HERE,       /* certainly this machine */
   HOST_MAYBE_HERE  /* this machine on some systems: http to it is not safe,
-                      and a remote service may not send us there */
+                      and a remote service may not make jogg connect to it */
 };
 
 static bool read_six(const char *host, struct in6_addr *six)

@@ -43,7 +43,7 @@ end
 
 local function run()
   local status = read(send("POST", "/videos", "no URL at all"))
-  assert(status == "400", "a request that is none: " .. tostring(status))
+  assert(status == "400", "no URL, and the answer was " .. tostring(status))
   local waiting = {}
   for i = 1, VIDEOS do
     waiting[i] = send("POST", "/videos", arg[1])

@@ -5,9 +5,9 @@
 --   curl -d https://shop.example/lamp http://127.0.0.1:PORT/videos
 --   curl http://127.0.0.1:PORT/
 --
--- The first request is answered when its video is there; meanwhile any number
--- of others are, each in a thread of copas. The videos go to the current
--- folder. It serves this machine only, until it is killed.
+-- The first request is answered when its video is made. Meanwhile the server
+-- answers any number of others, each in a thread of copas. The videos
+-- go to the current folder. It serves this machine only, until it is killed.
 --
 -- Needs copas (which brings coxpcall), jogg, and JOGG_API_KEY.
 
@@ -33,9 +33,9 @@ local function make(url)
   })
   making = making - 1
   if not ok then
-    return 400, video -- not a URL, say
-  elseif not video then
-    return 502, tostring(err)
+    return 500, video -- misuse: a mistake in this program
+  elseif not video then -- kind "parameter": not a URL, say
+    return err.kind == "parameter" and 400 or 502, tostring(err)
   end
   made = made + 1
   return 201, ("%s, %d bytes"):format(video.path, video.bytes)

@@ -5,9 +5,9 @@
 --   curl -d https://shop.example/lamp http://127.0.0.1:PORT/videos
 --   curl http://127.0.0.1:PORT/
 --
--- The first request is answered when its video is there; meanwhile any number
--- of others are, each in a coroutine of its own. The videos go to the current
--- folder. It serves this machine only, until it is killed.
+-- The first request is answered when its video is made. Meanwhile the server
+-- answers any number of others, each in a coroutine of its own. The videos
+-- go to the current folder. It serves this machine only, until it is killed.
 --
 -- Needs cqueues, jogg, and JOGG_API_KEY. (In Lua 5.1 pcall has to be that of
 -- coxpcall: a coroutine cannot wait across 5.1's own.)
@@ -34,9 +34,9 @@ local function make(url)
   })
   making = making - 1
   if not ok then
-    return 400, video -- not a URL, say
-  elseif not video then
-    return 502, tostring(err)
+    return 500, video -- misuse: a mistake in this program
+  elseif not video then -- kind "parameter": not a URL, say
+    return err.kind == "parameter" and 400 or 502, tostring(err)
   end
   made = made + 1
   return 201, ("%s, %d bytes"):format(video.path, video.bytes)

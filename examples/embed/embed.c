@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program with a main loop of its own, on poll(), in which jogg makes a
- * video: Lua 5.4 embedded, jogg's C core linked in, its Lua files found by
- * package.path.  Ten times a second the loop does "its own work" and notes
- * how late it was for that.
+ * A program with a main loop on poll(), in which jogg makes a video.  Lua 5.4
+ * is embedded, jogg's C core is linked in, and package.path finds jogg's Lua
+ * files.  Ten times a second the loop does "its own work" and notes how late it
+ * was.
  *
  *   make libjogg.a
  *   cc -Wl,-E -pthread -o embed examples/embed/embed.c build/lua5.4/libjogg.a \

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- A game that goes on at 60 frames a second while eight videos are made.
+-- A game that draws 60 frames a second while it makes eight videos.
 --
 --   love examples/love [--report FILE] [--picture FILE.png] FOLDER URL...
 --
@@ -50,7 +50,7 @@ local function read_arguments(arguments)
   end
 end
 
--- Everything jogg does with a video, from the URL to the file, is in here.
+-- The whole job of one video, from the URL to the file.
 local function start(number)
   local url = options.urls[(number - 1) % #options.urls + 1]
   local shape = SHAPES[(number - 1) % #SHAPES + 1]

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Durations, collected one by one, and what they amount to.
+-- Collects durations and computes their quantiles.
 -- luacheck: std luajit
 
 local ffi = require "ffi"
@@ -13,8 +13,7 @@ function Timings.new()
   return setmetatable({ n = 0, worst = 0 }, Timings)
 end
 
--- Seconds that this thread has computed, whatever else kept the machine busy
--- meanwhile; 0 where the system cannot say.
+-- The processor time of this thread in seconds; 0 where the system does not tell.
 local moment
 if jit.os == "Linux" then
   ffi.cdef [[

@@ -3,8 +3,8 @@
 --
 --   JOGG_WEBHOOK_SECRET=whsec_... lua examples/webhook_cqueues/server.lua PORT
 --
--- The endpoint is http://127.0.0.1:PORT/webhook. The service calls https alone:
--- have your web server pass /webhook on to it. Needs cqueues and jogg.
+-- The endpoint is http://127.0.0.1:PORT/webhook. The service only calls https
+-- addresses: have your web server pass /webhook on to it. Needs cqueues and jogg.
 
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"

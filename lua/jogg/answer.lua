@@ -54,7 +54,7 @@ local READERS = {
 
 -- ===}
 
--- The first of the paths that leads to something usable.
+-- The first usable value that one of the paths leads to.
 function answer.find(data, name, paths)
   local reader = READERS[name] or text
   for i = 1, paths and #paths or 0 do

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 
--- What calls will cost, by the vendor's price list: an estimate, for the option
+-- The prices of calls, estimated by the vendor's price list, for the option
 -- `max_credits`.
 
 local errors = require "jogg.error"
@@ -31,8 +31,8 @@ function budget.price(operation, fields)
     (type(each) == "table" and #each or tonumber(each) or 1)
 end
 
--- Sets credits aside for a call. Returns how many; nil and an error of kind
--- `credit`: they are more than the client may spend.
+-- Reserves credits for a call. Returns how many; nil and an error of kind
+-- `credit` if the client may not spend so many.
 function budget.reserve(client, operation, fields)
   local limit, price = client.settings.max_credits,
     budget.price(operation, fields)
@@ -48,7 +48,7 @@ function budget.reserve(client, operation, fields)
   return price
 end
 
--- Gives them back: the call was not paid for.
+-- Ends a reservation of a call that was not paid for.
 function budget.give_back(client, credits)
   client.spent = client.spent - credits
 end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 
--- One call of the service: wait for a POST's turn, send, wait for the answer,
--- read it, and repeat or return.
+-- One call of the service: waits for a POST's turn, sends the request, reads the
+-- answer, and repeats or returns.
 --
 -- Everything here runs inside a task.
 
@@ -14,7 +14,7 @@ local tasks = require "jogg.tasks"
 
 local call = {}
 
--- Seconds between two questions for one state: the service forbids fewer.
+-- Seconds between two polls of one job: the service forbids fewer.
 call.POLL_LEAST = 5
 
 -- What to do after a call that costs, when its answer was lost.
@@ -41,7 +41,7 @@ local function exchange(client, operation, request, attempt, job)
   if job and not request.beside and scheduler:is_full() then
     job:tell_wait "slot"
   end
-  request.fresh = attempt > 1 -- what just failed is not asked again
+  request.fresh = attempt > 1 -- not on the connection that just failed
   local began = core.now()
   local handle = client.core:start(request)
   ok, err = scheduler:await(handle)
@@ -62,8 +62,8 @@ local function deadline_error(operation)
   }
 end
 
--- Waits until a POST may go out. A job's time stands still meanwhile: the
--- limit is of our making, and jobs must not fail for being many.
+-- Waits until a POST may be sent. The wait does not count against the job's
+-- deadline: jogg makes it wait, and jobs must not fail for being many.
 local function wait_for_turn(client, operation, job)
   local began = core.now()
   local ok, err = client.limiter:take(client.scheduler, operation.costs,
@@ -122,7 +122,7 @@ local function fill_path(path, fields)
   return path, rest
 end
 
--- What the core is to send: the path, and the other fields as query or as JSON.
+-- The request for the core: the path, and the other fields as query or as JSON.
 local function request_of(client, operation, fields)
   local settings = client.settings
   local path, rest = operation.path, fields
@@ -162,7 +162,8 @@ local function add_aliases(operation, data)
   return data
 end
 
--- A server that does not answer like the service may speak the other generation.
+-- A server that does not answer as the service does may speak the other
+-- generation.
 local function add_hint(client, err)
   local is_foreign = err.reason == "name" or
     err.http_status == 404 and not err.code or

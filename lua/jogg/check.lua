@@ -43,7 +43,7 @@ local STRING_MAXIMUM = 2 ^ 20 -- bytes
 local URL_MAXIMUM = 8192
 local NEAREST_MAXIMUM = 3 -- languages to be suggested
 
--- Names that people try, and what they may mean.
+-- Names that users try, and the options that they may mean.
 local MEANT = {
   file = "output", path = "output", filename = "output", out = "output",
   key = "api_key", token = "api_key", language = "lang",
@@ -483,8 +483,8 @@ function check_list(field, path, value, level)
   return list
 end
 
--- The names that must be given, of each set of fields; those that are sent
--- anyway; those with `needs`; the aliases of all.
+-- For each set of fields: the names of required fields, of `always` fields and of
+-- fields with `needs`, and the aliases of all fields.
 local summaries = setmetatable({}, {
   __mode = "k",
   __index = function(self, fields)

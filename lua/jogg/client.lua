@@ -1,10 +1,17 @@
 -- SPDX-License-Identifier: MIT
 
---- A client: what it offers, and who may call it from where.
+--- A client of the service: its methods.
 --
--- The service's operations become methods of the client: they are data, in
--- `jogg.api.*`. How a call is made is in `jogg.call`, the workflow in
--- `jogg.job`, tasks and waiting in @{jogg.tasks}.
+-- Each operation of the service is a method as well. Those of generation `open`
+-- are in @{jogg.api.open}, those of `v2` in @{jogg.api.v2}. A method of the
+-- other generation raises an error that names that generation.
+--
+-- A method blocks until it is done. In a task (see @{Client:spawn}) it suspends
+-- the task instead. In a coroutine of a loop that an adapter attached (see
+-- `jogg.loop.*`) it suspends that coroutine.
+--
+-- Misuse raises an error at the caller's line. After `close`, and in a forked
+-- child, every method but `close` raises.
 -- @module jogg.client
 
 local check = require "jogg.check"
@@ -126,13 +133,17 @@ end
 
 --- Makes a video of a product page, from the URL to the file. See the README
 -- for all options.
--- @tparam table given `url`, `project_id` or `resume`; how the video is to be;
--- `product`; `output`, `overwrite`; `job_file`; `timeout`, `download_timeout`,
--- `poll`; `on_progress`
+-- @tparam table given `url`, `project_id` or `resume`; the options of the
+-- video; `product`; `output`, `cover_output`, `overwrite`; `job_file`;
+-- `timeout`, `download_timeout`, `poll`; `on_progress`; `extra`; on v2
+-- `visual_styles` and `preview`, `webhook`
 -- @treturn[1] table `url`, `cover_url`, `duration` (seconds), `status`
--- (`completed`), `product_id`, `project_id`, `path`, `bytes`, `raw`
+-- (`completed`), `product_id`, `project_id` (on v2 the `video_id`), `credit`
+-- (v2), `path` and `bytes` of `output`, and `raw`, the service's own answer.
+-- A field that the service does not send is nil
 -- @treturn[2] nil
--- @treturn[2] table error; `err.resume` carries on without paying again
+-- @treturn[2] table error; a job that can go on has `err.resume`: calling the
+-- same method with `resume = err.resume` goes on without paying again
 -- @raise on misuse, at the caller's line
 -- @usage local video = assert(client:make_video {
 --   url = "https://shop.example/lamp", output = "lamp.mp4" })
@@ -159,12 +170,12 @@ local function each(list)
   end
 end
 
--- Many jobs, some at a time. Each is a task of its own; the one that called
+-- Many jobs, some at a time. Each job is a task; the task that called
 -- make_videos begins them.
 local Batch = {}
 Batch.__index = Batch
 
--- The task that began them ends: see tasks.guard.
+-- Called when the task that began the jobs ends: see tasks.guard.
 function Batch:abandon()
   for task in pairs(self.running) do
     task:cancel()
@@ -240,16 +251,16 @@ local function run_batch(self, batch)
   return not fault or nil, fault
 end
 
---- Makes many videos, some at a time. One row that fails ends alone.
--- @tparam table|function list of make_video's options, or a function that
--- returns the next ones each time and nil at the end
+--- Makes many videos, some at a time. If a row fails, the others go on.
+-- @tparam table|function list a list of tables of make_video's options; or a
+-- function that returns the next table at each call and nil at the end
 -- @tparam ?table given `concurrency` (4: how many jobs at a time),
 -- `on_progress(p)` as for make_video, with `p.index`
 -- @treturn[1] table for each row, in order: `{video=..., index=...}` or
 -- `{err=..., index=...}`
 -- @treturn[2] nil
--- @treturn[2] table error: the function raised one, or the call was cancelled;
--- `err.results` has the rows that were worked through
+-- @treturn[2] table error: `list` is a function and raised an error, or the
+-- call was cancelled; `err.results` has the rows that have ended
 -- @raise on misuse, at the caller's line
 -- @usage for _, row in ipairs(assert(client:make_videos(list))) do
 --   print(row.index, row.video and row.video.path or row.err)
@@ -292,13 +303,31 @@ local WATCH = {
   timeout = { kind = "seconds", minimum = 0.001 },
 }
 
---- Polls a project until it is completed, failed or deleted. Inside a task it
--- suspends the task between polls.
--- @tparam string project_id
--- @tparam ?table given `poll`, `timeout` as for make_video
--- @treturn[1] function an iterator for `for`: each time `info` (`status`,
--- `progress` in percent, `video_url`, `cover_url`, `duration`, `message`,
--- `project_id`, `raw`). When it gives up, the last `info` has `err`.
+--- Polls a video of a product until it is completed, failed or deleted. Inside
+-- a task it suspends the task between polls.
+--
+-- The iterator returns a table `info` for each poll. A field that the service
+-- did not send is nil.
+--
+-- * `status`: `pending queued processing completed failed deleted`
+-- * `video_url`, `cover_url`: the addresses of the finished files
+-- * `duration`: seconds
+-- * `message`: why the video failed
+-- * `project_id`: on v2 the `video_id`
+-- * `progress` (`open` only): percent
+-- * `description` (`open` only): the service's sentence about the progress
+-- * `id`, `title`, `created_at` (`v2` only); `url` (`v2` only): the same as
+--   `video_url`; `credit` (`v2` only): what was charged; `code` (`v2` only): of
+--   a failure
+-- * `raw`: the service's own answer. While a client waits for several videos on
+--   v2, it is the video's item in the list `product_videos`
+-- * `err`: why jogg stopped polling. Then this `info` is the last one, and it
+--   has only `status` (of the last poll that was answered), `project_id` and
+--   `err`
+-- @tparam string project_id the `project_id` of create_product; on v2 the
+-- `video_id` of create_product_video or render_preview
+-- @tparam ?table given `poll` as for make_video; `timeout` (seconds, 1800)
+-- @treturn[1] function an iterator for `for`, which returns `info`
 -- @treturn[2] nil
 -- @treturn[2] table error of kind `parameter`: an id that cannot be one
 -- @raise on misuse, at the caller's line
@@ -324,7 +353,7 @@ function Client:watch(project_id, given)
       fields = kind.fields { project_id = id },
       plan = poller.plan(options.poll, self.is_local),
       deadline = core.now() + (options.timeout or WATCH_TIMEOUT),
-      first = 0, -- nobody knows how old the project is
+      first = 0, -- the project's age is not known
     }
     local info, failure = self.scheduler:call(polls.next, polls)
     ended = not info or kind.FINAL[info.status]
@@ -341,8 +370,8 @@ local DOWNLOAD = {
   on_progress = { kind = "callback" },
 }
 
---- Fetches any file of the service: a cover, subtitles, a video. It reaches the
--- disk whole or not at all. The API key is not sent.
+--- Fetches a file from an address, such as a cover, subtitles or a video. The
+-- file reaches the disk whole or not at all. The API key is not sent.
 -- @tparam table given `url`; `output`, the path; `overwrite`; `timeout`
 -- (seconds, 1800); `on_progress(p)` with `p.bytes` and `p.percent`
 -- @treturn[1] table `path`, `bytes`
@@ -369,7 +398,7 @@ local UPLOAD = {
   on_progress = { kind = "callback" },
 }
 
--- client:upload, of a generation that has it.
+-- client:upload, of a generation that has it: see jogg.upload.
 local function upload_method(self, given)
   check_usable(self, "upload", 3)
   local options, err = check.fields(UPLOAD, given, "upload", 3)
@@ -391,9 +420,13 @@ end
 local CALLBACK = { kind = "callback" }
 local SECONDS = { kind = "seconds" }
 
---- Starts a task: inside `f`, this client's methods suspend instead of block.
+--- Starts a task. Inside `f`, this client's methods suspend the task instead of
+-- blocking. `f` begins in the next `step`, `run`, `wait` or blocking call.
 -- @tparam function f gets no arguments
--- @treturn Task `done`, `value`, `err`, `task:wait()`, `task:cancel()`
+-- @treturn Task `task.done`; once that is true, `task.value` and `task.err`,
+-- the first two values that `f` returned; `task:wait()` and `task:cancel()`,
+-- see
+-- @{jogg.tasks}
 -- @raise on misuse, at the caller's line
 function Client:spawn(f)
   check_usable(self, "spawn", 3)
@@ -402,7 +435,7 @@ function Client:spawn(f)
   return task
 end
 
---- Waits for some time: suspends a task, blocks elsewhere.
+--- Waits for some time. It suspends a task, and blocks elsewhere.
 -- @tparam number seconds
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -416,10 +449,12 @@ function Client:sleep(seconds)
   return ok, err
 end
 
---- Goes on with all tasks that can.
--- @tparam ?number seconds how long it may wait for something to do; without
--- it, the step never waits: that is for hosts with a loop of their own
--- @treturn[1] integer how many tasks are alive
+--- Takes what the network has completed and the timers that are due, then
+-- resumes the tasks that are ready. After half a millisecond it resumes no
+-- further task.
+-- @tparam ?number seconds how long it may wait for work. Without it the step
+-- never waits
+-- @treturn[1] integer how many spawned tasks are alive
 -- @treturn[2] nil
 -- @treturn[2] table error: the I/O thread cannot be started
 -- @raise on misuse, at the caller's line
@@ -442,7 +477,8 @@ function Client:run()
   return failed, first
 end
 
---- One descriptor that is readable when `step()` has work: I/O and timers.
+--- A descriptor that is readable when `step()` has work, for timers as well as
+-- for the network.
 -- @treturn[1] integer
 -- @treturn[2] nil
 -- @treturn[2] table error
@@ -466,13 +502,14 @@ local HOST = {
   stop = { kind = "callback", required = true },
 }
 
---- Lets the coroutines of a host's own loop wait: in them this client's
--- methods suspend the host's coroutine. For adapters, see `jogg.loop.*`.
--- @tparam table host `can_wait()`: is the caller in a coroutine that can be
--- suspended? `wait(task, at_end)`: suspends it until `task.done`; `at_end(f)`
--- has `f` called then; `start()`: there are tasks, have the loop step when the
--- descriptor is readable; `stop()`: no more, the descriptor is being closed
--- @raise when the I/O thread cannot be started
+--- Connects the client to a loop of the host: in the loop's coroutines this
+-- client's methods suspend the coroutine. For adapters such as `jogg.loop.*`.
+-- @tparam table host four functions. `can_wait()` says whether the caller is in
+-- a coroutine that can be suspended. `wait(task, at_end)` suspends that
+-- coroutine until `task.done`; `at_end(f)` has `f` called then. `start()` is
+-- called when there are tasks: from then on the loop must call `step()` when
+-- the descriptor is readable. `stop()` is called before the descriptor closes
+-- @raise on misuse, and when the I/O thread cannot be started
 function Client:attach(host)
   check_usable(self, "attach", 3)
   check.fields(HOST, host, "attach", 3)
@@ -483,8 +520,8 @@ function Client:attach(host)
   self.scheduler:attach(host)
 end
 
---- Seconds until `step()` has work by itself.
--- @treturn ?number nil: not before the network has something
+--- Seconds until `step()` has work without news from the network.
+-- @treturn ?number nil: no timer is set
 function Client:timeout()
   check_usable(self, "timeout", 3)
   local seconds = self.scheduler:timeout()
@@ -511,8 +548,12 @@ function Client:events()
 end
 
 --- Ends everything that is in flight and releases all that the client holds.
--- Tasks see their waits end with an error of kind `cancelled`. May be called
--- any number of times.
+-- Tasks see their waits end with an error of kind `cancelled`. Temporary files
+-- are removed. May be called any number of times.
+--
+-- In a forked child it raises nothing: it releases the child's copy, and the
+-- parent's client goes on.
+-- @raise inside a task
 function Client:close()
   if not METATABLES[getmetatable(self)] then
     error("close is a method: call it as client:close()", 2)
@@ -529,7 +570,7 @@ local function tostring_client(self)
     "open")
 end
 
--- Says which generation has a method that this one lacks.
+-- Raises for a method that this generation lacks, and names the other one.
 local function missing_method(generation)
   return function(_, name)
     for other, api in pairs(APIS) do
@@ -586,18 +627,21 @@ check.has_elsewhere(job.fields_of(KINDS.v2.make_video),
 
 local client = {}
 
---- Makes a client.
+--- Makes a client. Users call `jogg.client`, which has no `level`.
 -- @tparam ?table given `api_key` (default: the environment's JOGG_API_KEY),
 -- `base_url` (JOGG_BASE_URL, or the service's), `generation` (`"open"` or
 -- `"v2"`; JOGG_GENERATION);
 -- `ca_file` (JOGG_CA_FILE, CURL_CA_BUNDLE, SSL_CERT_FILE), `ca_path`
 -- (SSL_CERT_DIR); in seconds `timeout` (60, one exchange), `product_timeout`
--- (180, create_product), `connect_timeout` (10), `stall_timeout` (30);
+-- (180, create_product and paid calls), `connect_timeout` (10),
+-- `stall_timeout` (30);
 -- `retries` (4), `posts_per_minute` (20; 0: no limit), `max_transfers` (64),
 -- `max_bytes` (4 GiB, of a file), `max_credits` (an estimate of what may be
--- spent, generation v2); `log(event)`: called for each request with `event`
--- (`"request"`, `"answer"`, `"wait"`, `"retry"`), `operation`, `method`,
--- `attempt`, `seconds`, `err`, `waiting_for`; it must not call the client
+-- spent, generation v2); `log(event)`: called for each request, answer, wait
+-- and retry of the API, not for downloads and uploads. `event` has `event`
+-- (`"request"`, `"answer"`, `"wait"`, `"retry"`), `operation`, and where they
+-- apply `method`, `attempt`, `seconds`, `err`, `waiting_for`. The function must
+-- not call the client
 -- @tparam integer level as for `error`: where the caller is
 -- @treturn table client
 -- @raise when an option is not usable, at the caller's line
@@ -605,7 +649,7 @@ function client.new(given, level)
   local settings = config.settings(given, level + 1)
   local api = APIS[settings.generation]
   local api_key = settings.api_key
-  settings.api_key = nil -- the core keeps it; nobody else needs it
+  settings.api_key = nil -- only the core keeps it
   settings.base_url = settings.base_url or api.base_url
   local ok, network = pcall(core.client, {
     api_key = api_key, base_url = settings.base_url,

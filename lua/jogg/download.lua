@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 
--- Fetching a finished file: whole, or not at all.
+-- Fetches a finished file: whole, or not at all.
 --
--- The bytes go to a temporary file beside the target. A broken transfer goes
--- on where it broke; a file that is gone gets a fresh address first; what is
--- not whole never gets the target's name. Everything here runs inside a task.
+-- The bytes go to a temporary file beside the target. A broken transfer goes on
+-- where it broke off. If the address no longer has the file, the service is asked
+-- for a fresh address. A file that is not whole never gets the target's name.
+-- Everything here runs inside a task.
 
 local core = require "jogg.core"
 local envelope = require "jogg.envelope"
@@ -15,9 +16,9 @@ local tasks = require "jogg.tasks"
 local download = {}
 
 local TICK = 0.25        -- s between progress reports
-local FAILURES = 5       -- in a row, without getting further than ever before
+local FAILURES = 5       -- in a row, without new bytes
 local REDIRECTS = 5
-local STARTS_ANEW = 2    -- of a file that came whole and was not
+local STARTS_ANEW = 2    -- of a file whose content was not whole
 local GONE = { [404] = true, [410] = true }
 local REDIRECT = {
   [301] = true, [302] = true, [303] = true, [307] = true, [308] = true,
@@ -29,7 +30,7 @@ Download.__index = Download
 
 -- {=== the file: the disk is left to the thread that drives the network
 
--- The file came whole, and stays: says where.
+-- Notes in the error where a file that was downloaded whole was kept.
 local function tell_kept(err, path)
   err.kept = path
   err.message = ("%s; the whole file was kept as %s"):format(err.message, path)
@@ -52,12 +53,12 @@ local function await_disk(self, request)
   return true
 end
 
--- Can the file be put there? Finds out before anything is paid for.
+-- Can the file be stored under its name? Called before anything is paid for.
 function Download:check()
   return await_disk(self, self.file:check())
 end
 
--- Lets go of the file. Unless it is to be kept, it is removed.
+-- Releases the file. Unless it is to be kept, it is removed.
 function Download:discard()
   self.file:discard()
 end
@@ -67,8 +68,8 @@ Download.abandon = Download.discard -- see tasks.guard
 function Download:explain() -- luacheck: ignore 212
 end
 
--- Begins anew: without a validator the whole file is asked for, and what is here
--- is overwritten.
+-- Begins anew: without a validator the next request asks for the whole file, and
+-- the bytes so far are overwritten.
 local function restart(self)
   self.validator = nil
   return true
@@ -91,8 +92,8 @@ local function pause(self, err)
   return self.client.scheduler:sleep(delay)
 end
 
--- The address may have gone stale, or the file may not be there quite yet.
--- What is here is kept only if it can be told whether the rest belongs to it.
+-- The address may have expired, or the file may not be available yet. The bytes
+-- so far are kept only if a validator can tell whether the rest belongs to them.
 local function refresh(self, err)
   local ok, other = pause(self, err)
   if not ok then
@@ -152,7 +153,7 @@ local function after_failure(self, request, err)
     return restart(self)
   elseif err.retryable then
     local validator = request:validator()
-    if validator then -- what is here began with this answer
+    if validator then -- the bytes so far began with this answer
       self.validator = validator ~= "" and validator or nil
     end
     return pause(self, err)
@@ -164,7 +165,7 @@ end
 
 local function note(self, request)
   local received, expected = request:progress()
-  if received > self.most then -- not the same bytes again and again
+  if received > self.most then -- the same bytes again are no progress
     self.most, self.failures = received, 0
   end
   self.bytes = received

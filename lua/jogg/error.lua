@@ -1,23 +1,38 @@
 -- SPDX-License-Identifier: MIT
 
---- Errors: what the world did, as a value with fields.
+--- Errors: tables with fields.
 --
--- Misuse raises; everything else comes back as `nil, err`, and `err` is made
--- here. The fields: `kind` (one of @{KINDS}), `message`, `reason` (a finer word
--- within some kinds), `phase`, `http_status`, `code`, `request_id`,
--- `retryable` (repeating the failed call unchanged is safe), `transient` (the
--- same job may succeed later without any change), `retry_after` (seconds),
--- `outcome`, `product_id`, `project_id`, `resume`, `advice` (what to do next,
--- where the kind alone does not tell). `tostring(err)` is one sentence that says
--- what to do next. No secret is in any field.
+-- Misuse raises. Everything else that fails returns `nil, err`. The fields of
+-- `err`, of which `kind`, `message`, `retryable` and `transient` are always
+-- set:
+--
+-- * `kind`: one of @{KINDS}; `reason`: a finer word within some kinds
+-- * `message`: one sentence; `advice`: what to do next, where the kind alone does
+--   not tell; `hint`: a further sentence
+-- * `phase`: the operation or the phase of the job that failed
+-- * `http_status`, `code`, `request_id`: of the service's answer
+-- * `retryable`: repeating the failed call unchanged is safe
+-- * `transient`: the same job may succeed later without any change
+-- * `retry_after`: seconds, if the server asked for a pause
+-- * `outcome`: what became of the request: `not_sent`, `rejected` (the service
+--   refused it), `accepted`, `unknown` (the answer was lost)
+-- * `product_id`, `project_id`, `resume`: of a job
+-- * `video_url`: the address of a file whose download failed; `kept`: the path
+--   of a file that was downloaded whole, but could not get its name
+-- * `results`: of make_videos
+-- * `cause`: the error behind this one, or the value that a task raised;
+--   `traceback`: of that task
+--
+-- `tostring(err)` is one sentence that says what to do next. No field contains
+-- a secret.
 -- @module jogg.error
 
 local Error = { __name = "jogg.error" }
 
 local errors = {}
 
---- Every kind, and what to do about it. Where a job can be carried on, "try
--- again" becomes "resume with err.resume".
+--- Every kind, and what to do about it. In the sentence of an error whose job
+-- can be resumed, "try again" becomes "resume with err.resume".
 errors.KINDS = {
   network = "check the connection, then try again",
   timeout = "try again, or allow more time",
@@ -41,19 +56,19 @@ errors.KINDS = {
   webhook = "refuse the delivery",
 }
 
--- Trouble that may be over when the same request is sent again.
+-- Kinds of failures that may pass before the same request is sent again.
 local RETRYABLE = {
   network = true, timeout = true, server = true, rate_limit = true,
   protocol = true,
 }
 
--- Trouble that may be over when the same job runs again.
+-- Kinds of failures that may pass before the same job runs again.
 local TRANSIENT = {
   network = true, timeout = true, server = true, rate_limit = true,
   protocol = true, page = true, cancelled = true, busy = true,
 }
 
--- Reasons that decide against or for the two, whatever the kind.
+-- Reasons that never pass, and reasons that may, whatever the kind.
 local LASTING = {
   not_video = true, too_large = true, url = true, proxy = true,
   encoding = true, envelope = true, damaged = true,
@@ -145,7 +160,7 @@ function errors.copy(err)
   return setmetatable(copy, Error)
 end
 
---- Is this value one of our errors?
+--- Is this value one of jogg's errors?
 -- @param value anything
 -- @treturn boolean
 function errors.is(value)
@@ -161,8 +176,8 @@ function errors.parameter(message)
   }
 end
 
---- Foreign text for a message: one line, not endless, nothing that a terminal
--- obeys.
+--- Makes a foreign string fit for a message: one line, at most 500 bytes, no
+-- control characters.
 -- @tparam string text
 -- @treturn string
 function errors.quoted(text)
@@ -175,7 +190,7 @@ function errors.quoted(text)
   return text
 end
 
---- What is wrong with an address, to follow its name.
+--- The part of a sentence that says what is wrong with an address.
 -- @tparam string word from `core.url_fault`
 -- @treturn string
 function errors.url_fault(word)
@@ -237,9 +252,9 @@ local function failure_error(failure, path, is_read)
 end
 
 --- The error that a failure of the core means.
--- @tparam table failure from `request:result()` and its like
--- @tparam ?string path of the file that it is about
--- @tparam ?boolean is_read was the file to be read?
+-- @tparam table failure from `request:result()`, for example
+-- @tparam ?string path of the file that the failure is about
+-- @tparam ?boolean is_read true: the file was to be read, not written
 -- @treturn table error
 function errors.from_failure(failure, path, is_read)
   local err = failure_error(failure, path, is_read)
@@ -269,15 +284,15 @@ end
 
 local RESUME = "resume with err.resume"
 
--- Before there is a project, to resume is but to try again; after the end of
--- one there is nothing to resume.
+-- Without a project, resuming is the same as trying again. A job that has ended
+-- cannot be resumed.
 local function can_resume(err)
   local resume = err.resume
   return type(resume) == "table" and (resume.project_id or resume.sent) and
     err.kind ~= "render_failed" and err.kind ~= "deleted"
 end
 
--- What to do next, for errors whose kind alone does not tell.
+-- What to do next, for errors whose kind does not say enough.
 local function special_advice(err)
   if err.reason == "exists" or err.reason == "damaged" or err.kept then
     return "" -- the message says it

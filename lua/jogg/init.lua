@@ -2,16 +2,17 @@
 
 --- jogg: from a product page's URL to a finished video, through JoggAI.
 --
--- Misuse raises an error at the caller's line. Everything that the network,
--- the service, the disk or the caller's data can do comes back as `nil, err`
--- (see @{jogg.error}). Nothing is printed, nothing exits, no global is set.
+-- Misuse raises an error at the caller's line. Everything else that fails,
+-- because of the network, the service, the disk or the caller's data, comes
+-- back as `nil, err` (see @{jogg.error}). jogg prints nothing, never exits and
+-- sets no global.
 -- @module jogg
 -- @usage local jogg = require "jogg"
 -- local video = assert(jogg.make_video {
 --   url = "https://shop.example/lamp", output = "lamp.mp4" })
 
--- LuaJIT compiles hot paths in the middle of a frame. jogg's Lua only waits and
--- decides, which is not worth compiling: all its files are loaded here with the
+-- LuaJIT compiles hot paths in the middle of a frame. jogg's Lua mostly waits,
+-- so compiling it gains nothing: all its files are loaded here with the
 -- compiler switched off for their functions, and for no others.
 local jit = rawget(_G, "jit")
 if jit then
@@ -47,10 +48,11 @@ jogg.webhook = require "jogg.webhook"
 --- The version of this library.
 jogg.VERSION = require "jogg.version"
 
---- Makes a client: see @{jogg.client}.
+--- Makes a client: see @{jogg.client.new} for the options, and @{jogg.client}
+-- for its methods.
 -- @tparam ?table options
 -- @treturn table client
--- @raise when an option is not usable
+-- @raise when an option is not usable, or the key is missing
 function jogg.client(options)
   if options == jogg then
     error("client is a function: call it as jogg.client{...}", 2)
@@ -68,14 +70,14 @@ end
 
 local default -- made when it is first needed
 
---- Makes a video with a client of its own that is kept: the key comes from
--- JOGG_API_KEY. A forked child gets another one. See @{jogg.client} for the
--- options.
--- @tparam table options
+--- Makes a video with a client that jogg makes at the first call and keeps. The
+-- client's options come from the environment: JOGG_API_KEY, JOGG_GENERATION and
+-- so on, see @{jogg.client.new}. A forked child gets a client of its own.
+-- @tparam table options those of `client:make_video`, see @{jogg.client}
 -- @treturn[1] table video
 -- @treturn[2] nil
 -- @treturn[2] table error
--- @raise on misuse
+-- @raise on misuse, and when JOGG_API_KEY is not set
 function jogg.make_video(options)
   if options == jogg then
     error("make_video is a function: call it as jogg.make_video{...}", 2)

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 
--- A job's handle on the disk: the option `job_file`.
+-- The state of a job on the disk: the option `job_file`.
 --
--- The file holds the job's token as JSON. It is locked while the job runs,
--- replaced whole at each step, and never made anew when it cannot be read.
+-- The file holds the job's token as JSON. It is locked while the job runs, and
+-- replaced whole at each step. A file that cannot be read is not replaced.
 -- Everything here runs inside a task.
 
 local core = require "jogg.core"

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 
--- Keeps to so many POSTs a minute for each API key.
+-- Limits the POSTs a minute for each API key.
 --
--- All clients of the process that use one key at one service share the record
--- of what was sent. Each client has its own queue, in which calls that cost
--- come first: otherwise a thousand jobs would all begin and none end.
+-- All clients of the process that use one key at one service share the record of
+-- the POSTs that were sent. Each client has its own queue, in which paid calls
+-- come first: otherwise a thousand jobs would all begin and none would end.
 
 local core = require "jogg.core"
 local tasks = require "jogg.tasks"

@@ -2,11 +2,20 @@
 
 --- The items of a list of the service, page after page.
 --
--- `for avatar in client:avatars { gender = "female" } do ... end`. The service
--- has returned whole lists whatever the size of a page, and pages that repeat
--- items: an item that came before is skipped, and a page without a new item is
--- the last one.
+-- A list is an iterator for `for`. When the loop ends, `list.err` is the error
+-- that cut the list short, or nil. `list.total` is the number of items on all
+-- pages, if the service says it. If the caller gives `page`, the list has that
+-- page only.
+--
+-- The service has returned whole lists whatever the size of a page, and pages
+-- that repeat items: an item that came before is skipped, and a page without a
+-- new item is the last one.
 -- @module jogg.pager
+-- @usage local avatars = assert(client:avatars { gender = "female" })
+-- for avatar in avatars do
+--   print(avatar.id, avatar.name)
+-- end
+-- if avatars.err then error(tostring(avatars.err)) end
 
 local answer = require "jogg.answer"
 local call = require "jogg.call"
@@ -79,7 +88,7 @@ function Pager:__call()
   return item, err
 end
 
---- All items that are left.
+--- Fetches all items that the iterator has not returned yet.
 -- @treturn[1] table a list
 -- @treturn[2] nil
 -- @treturn[2] table error

@@ -2,8 +2,8 @@
 
 -- Polls a job of the service until its state is final.
 --
--- A poller runs inside a task: `next` pauses, asks once, and returns what the
--- service said. Answers that fail for good are believed when they are repeated.
+-- A poller runs inside a task: `next` pauses, polls once, and returns the state.
+-- A refusal that repeating cannot change ends the polling when it comes twice.
 
 local answer = require "jogg.answer"
 local call = require "jogg.call"
@@ -15,29 +15,30 @@ local tasks = require "jogg.tasks"
 local poller = {}
 
 local LAST_POLL = 5 -- s that the last poll may go on beyond the deadline
-local BELIEVED = 2  -- failures for good, in a row, until they are believed
+local BELIEVED = 2  -- refusals in a row that end the polling
 local PAGE_SIZE = 100 -- of lists
 local FURTHER_PAGES = 3 -- that a list may have before all are found
 local LEADER_TICK = 0.25 -- s
-local USELESS = 3 -- answers of a list, in a row, until it is left alone
-local LEFT_ALONE = 300 -- s
-local UNREADABLE = 5 -- answers that cannot be read, in a row, likewise
+local USELESS = 3 -- failures of a list in a row until it is not used
+local LEFT_ALONE = 300 -- s for which it is not used
+local UNREADABLE = 5 -- unreadable answers in a row that end the polling
 
 -- {=== when to poll. Pure: time is an argument
 
 local CALM = 10 -- the pause grows to a tenth of the time gone by
 
--- How long "not started" may only mean "not yet": a request whose answer was
+-- How long "not started" may mean "not yet started": a request whose answer was
 -- lost can still be on its way through the service.
 local SETTLED = 120 -- s after it was sent
 local SETTLED_LEAST = 60
 
-local FALLBACK = 60 -- s between polls where a webhook tells of the end
+local FALLBACK = 60 -- s between polls of a job that has a webhook
 
 local DEFAULTS = { first = 10, interval = 10, max = 30 }
 
--- The `poll` option: seconds to the first poll, between two polls, and at most;
--- and after a render without an answer until "not started" is believed.
+-- The `poll` option, in seconds: until the first poll, between two polls, the
+-- longest pause, and after a render without an answer until "not started" is
+-- believed.
 poller.FIELD = {
   kind = "fields",
   fields = {
@@ -48,7 +49,7 @@ poller.FIELD = {
   },
 }
 
--- Completes the option, and raises it to what the service allows.
+-- Completes the option, and raises its values to the service's minimum.
 function poller.plan(given, is_local, has_webhook)
   given = given or {}
   local least = is_local and 0 or call.POLL_LEAST
@@ -87,11 +88,11 @@ end
 -- such jobs: kind → group, with
 --
 -- * `waiting`: id → poller, and their `count`;
--- * `leader`: the poller that asks for all now;
--- * `rounds`: how often the list was asked to its end, and `err`, why the last
+-- * `leader`: the poller that reads the list for all of them now;
+-- * `rounds`: how often the list was read to its end, and `err`, why the last
 --   round was not;
--- * `failures` of the list in a row, and `left_alone`, the moment until which each
---   asks by itself.
+-- * `failures` of the list in a row, and `left_alone`, the moment until which
+--   each poller asks for its own job.
 local function group_of(client, kind)
   client.groups = client.groups or {}
   client.groups[kind] = client.groups[kind] or
@@ -109,7 +110,7 @@ local function join(self)
   end
 end
 
--- Lets another one lead.
+-- Lets another poller lead.
 local function stop_leading(self)
   local group = self.group
   if group.leader == self then
@@ -149,7 +150,8 @@ local function deal(group, kind, list, data, seen)
   return fresh
 end
 
--- Asks the list, newest first, for all that wait. Returns true; nil and an error.
+-- Reads the list, newest first, for all that wait. Returns true; nil and an
+-- error.
 local function poll_pages(self)
   local group, kind, client = self.group, self.kind, self.client
   local operation = client.api.operations[kind.state_list]
@@ -174,14 +176,15 @@ local function poll_pages(self)
   return true
 end
 
--- The same, for the group. A list that is of no use is asked no more.
+-- Reads the list as the group's leader. After repeated failures the list is not
+-- used for a while.
 local function lead(self)
   local group = self.group
   group.leader, group.err = self, nil
   local ok, err = poll_pages(self)
   if ok then
     group.rounds, group.failures = group.rounds + 1, 0
-  elseif err.kind ~= "cancelled" then -- or else another one leads
+  elseif err.kind ~= "cancelled" then -- else another poller leads
     if err.http_status and err.kind ~= "rate_limit" then
       group.failures = group.failures + 1
     end
@@ -209,8 +212,8 @@ local function follow(self)
   return ok, err
 end
 
--- Asks the list, or has the leader do it. Returns true, and perhaps `delivered`
--- is there; nil and an error.
+-- Reads the list, or waits for the leader to do so. Returns true, and may set
+-- `delivered`; nil and an error.
 local function ask_list(self)
   local group = self.group
   local rounds = group.rounds
@@ -223,7 +226,7 @@ local function ask_list(self)
     if not ok then
       return nil, err
     elseif self.delivered or group.leader then
-      return true -- where there is a leader still, there is no time left
+      return true -- if another poller leads still, the time is over
     elseif group.err then
       return nil, errors.copy(group.err)
     end
@@ -253,8 +256,8 @@ local function pause_before(self)
   return math.max(0, math.min(seconds, left)), seconds >= left
 end
 
--- Has it failed for good? A failure that may pass counts when the answer could
--- not even be read, many times.
+-- Does this failure end the polling? A refusal does when it comes again, and an
+-- unreadable answer after many times.
 local function is_lasting(self, err)
   if self.err and self.err.kind == err.kind then
     self.same = self.same + 1
@@ -269,7 +272,7 @@ local function is_lasting(self, err)
   return not err.retryable and self.same >= BELIEVED
 end
 
--- Waits for its time, for an answer that another poller brings, or for a poke.
+-- Waits until the next poll is due, another poller delivers the state, or `poke`.
 local function pause(self, seconds)
   local scheduler, moment = self.client.scheduler, core.now() + seconds
   if not self.group and not self.can_be_poked then
@@ -285,8 +288,8 @@ local function pause(self, seconds)
   return true
 end
 
--- Asks for the state: with the others, where there are others, or alone. Returns
--- an info; nil and an error.
+-- Asks for the state: by the list if other pollers wait too, otherwise alone.
+-- Returns an info; nil and an error.
 local function ask(self)
   local group, ok, err = self.group, true, nil
   if self.is_poked or not group or group.count < 2 then
@@ -354,7 +357,7 @@ function Poller:next()
   return info, err
 end
 
--- Has it ask at once.
+-- Makes it poll at once.
 function Poller:poke()
   self.is_poked = true
   if self.task then
@@ -362,13 +365,13 @@ function Poller:poke()
   end
 end
 
--- The task that polls ends in the middle of it: see tasks.guard.
+-- Called when the task ends while it polls: see tasks.guard.
 Poller.abandon = leave
 
 function Poller:explain() -- luacheck: ignore 212
 end
 
--- What a call waits for, and what failed.
+-- Reports what a call waits for, and what failed.
 function Poller:tell_wait(...)
   if self.on_wait then
     self.on_wait(...)

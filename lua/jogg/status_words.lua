@@ -4,8 +4,8 @@
 -- `pending queued processing completed failed deleted`.
 --
 -- The vendor documents several words for one state, and the live service
--- answers with others. A word that nobody knows means that the job still runs:
--- the opposite would give up a job that is paid for.
+-- answers with others. An unknown word means that the job still runs: the
+-- opposite would give up a job that is paid for.
 
 local status_words = {}
 
@@ -20,7 +20,7 @@ local WORDS = {
 -- The states after which nothing changes any more.
 status_words.FINAL = { completed = true, failed = true, deleted = true }
 
--- Folds a word of the service, in any case of letters. Anything unknown is
+-- Folds a word of the service, in upper or lower case. An unknown word becomes
 -- `processing`.
 function status_words.fold(word)
   return type(word) == "string" and WORDS[word:lower()] or "processing"

@@ -1,15 +1,21 @@
 -- SPDX-License-Identifier: MIT
 
---- Tasks: coroutines that wait for the network and for time without blocking
--- their host.
+--- Tasks: coroutines that wait for the network and for timers without blocking
+-- their host. `client:spawn` makes them (see @{jogg.client}).
+--
+-- Once `task.done` is true, `task.value` and `task.err` are the first two
+-- values that the task's function returned. If the function raised an error,
+-- `task.err` has kind `task`, the raised value as `cause`, and a `traceback`.
 --
 -- Each client has one scheduler: a queue of tasks that are ready, a heap of
--- timers, and the requests that tasks wait for. `step` resumes what is ready.
--- A blocking call is a task as well, which its caller steps until it is done.
+-- timers, and the requests that tasks wait for. `client:step` resumes the tasks
+-- that are ready. A blocking call is a task as well: its caller steps it until
+-- it is done.
 --
 -- Only a task's own coroutine can be suspended: a wait inside a coroutine that
--- the task made for itself is refused. Lua 5.1 cannot suspend inside `pcall`, a
--- metamethod or the iterator of a `for`; the other Luas and LuaJIT can.
+-- the task made for itself raises an error. Lua 5.1 cannot suspend inside
+-- `pcall`, a metamethod or the iterator of a `for`; the other Luas and LuaJIT
+-- can.
 -- @module jogg.tasks
 
 local core = require "jogg.core"
@@ -61,7 +67,7 @@ local function cancelled_error(scheduler)
   }
 end
 
--- A request is in flight no longer, or nobody waits for it.
+-- A request is no longer in flight, or no task waits for it any more.
 local function forget(scheduler, request)
   if scheduler.waiting[request] then
     scheduler.waiting[request] = nil
@@ -69,8 +75,8 @@ local function forget(scheduler, request)
   end
 end
 
--- Abandons the request that a task waits for. A callback of another request may
--- be what waits: that one is waited for again then.
+-- Abandons the request that a task waits for. If a callback of another request
+-- waited for it, the task then waits for that other request again.
 local function abandon_request(task)
   local request, outer = task.request, task.outer_requests
   forget(task.scheduler, request)
@@ -127,7 +133,7 @@ local function finish(task, value, err)
   end
 end
 
--- Ends a task that cannot go on: something was raised in it.
+-- Ends a task that cannot go on because an error was raised in it.
 local function break_off(task, value)
   local err = raised_error(value)
   if debug and task.thread then
@@ -169,8 +175,8 @@ local function resume(task)
   end
 end
 
--- The running task. An error that struck between two instructions of `resume`,
--- such as Ctrl-C, left a task behind that does not run any more.
+-- The running task. An error between two instructions of `resume`, such as that
+-- of Ctrl-C, may have left `running` at a task that no longer runs.
 local function current()
   while running do
     local status = coroutine.status(running.thread)
@@ -189,11 +195,12 @@ end
 
 -- {=== waiting, inside a task
 
---- The task that may wait here, or nil: outside of tasks, and in a callback of
--- a blocking call, where a further call blocks.
+--- The task that may wait here. Nil outside of tasks, and in a callback of a
+-- blocking call, where a further call blocks.
 -- @tparam integer level as for `error`
 -- @raise where a wait is not possible: inside a coroutine that a task made for
 -- itself, and inside a task of another client
+-- @local
 function Scheduler:current(level)
   local task = current()
   if not task then
@@ -212,7 +219,7 @@ function Scheduler:current(level)
   return task
 end
 
--- A cancelled task may try some waits, to tidy up.
+-- A cancelled task may still try some waits, to clean up.
 local function refuse(task)
   task.refusals = (task.refusals or 0) + 1
   if task.refusals > REFUSALS then
@@ -221,7 +228,7 @@ local function refuse(task)
   return nil, cancelled_error(task.scheduler)
 end
 
--- Lua 5.1 refuses a wait inside pcall: what one that could not begin has left.
+-- Undoes a wait that could not begin because Lua 5.1 refused it inside pcall.
 local function undo_wait(task)
   if task.waits then
     task.waits = false
@@ -232,8 +239,8 @@ local function undo_wait(task)
   end
 end
 
--- Suspends the running task until somebody wakes it or the time is over. It may
--- also come back for no reason.
+-- Suspends the running task until another part of the scheduler wakes it or the
+-- time is over. It may also return early, without a reason.
 local function suspend(task, seconds, request)
   if task.cancelled then
     return refuse(task)
@@ -255,6 +262,7 @@ end
 --- May the running task begin something?
 -- @treturn ?boolean true
 -- @treturn ?table error of kind `cancelled`
+-- @local
 function Scheduler:check()
   if running.cancelled then
     return refuse(running)
@@ -266,6 +274,7 @@ end
 
 --- Are all slots for requests in flight taken?
 -- @treturn boolean
+-- @local
 function Scheduler:is_full()
   return self.in_flight >= self.slots
 end
@@ -274,6 +283,7 @@ end
 -- @tparam number seconds
 -- @treturn ?boolean true
 -- @treturn ?table error of kind `cancelled`
+-- @local
 function Scheduler:sleep(seconds) -- luacheck: ignore 212
   local task, moment = running, core.now() + seconds
   repeat
@@ -289,6 +299,7 @@ end
 -- @tparam ?number seconds at most
 -- @treturn ?boolean true
 -- @treturn ?table error of kind `cancelled`
+-- @local
 function Scheduler:park(seconds) -- luacheck: ignore 212
   return suspend(running, seconds)
 end
@@ -300,6 +311,7 @@ end
 -- @treturn ?boolean true
 -- @treturn ?table error of kind `cancelled`; the request was abandoned, and
 -- `outcome` says whether it may have been sent
+-- @local
 function Scheduler:await(request, tick, on_tick)
   local task, waiting = running, self.waiting
   undo_wait(task)
@@ -328,11 +340,12 @@ function Scheduler:await(request, tick, on_tick)
   return true
 end
 
---- Calls a function of the user's: further calls in it take no slot, and in a
--- blocking call they block. What it raises passes on.
+--- Calls a callback of the user. Calls of the client in it take no slot, and in
+-- a blocking call they block. An error that it raises is raised here.
 -- @tparam function f
 -- @param ... its arguments
 -- @return what it returns
+-- @local
 function tasks.tell(f, ...)
   local task = running
   local before = task.telling
@@ -346,23 +359,25 @@ function tasks.tell(f, ...)
 end
 
 --- Does a request that begins now take no slot? A blocking call is the only
--- one of its caller, and a callback uses the slot of its task.
+-- call of its caller, and a callback uses the slot of its task.
 -- @treturn boolean
+-- @local
 function tasks.is_beside()
   return running.blocking or running.telling or false
 end
 
---- Has an object told when the running task ends before the object is
--- released: `object:explain(err)` when something was raised, then
--- `object:abandon()`.
+--- Notifies an object if the running task ends before the object is released:
+-- calls `object:explain(err)` if an error was raised, then `object:abandon()`.
 -- @tparam table object
+-- @local
 function tasks.guard(object)
   running.guards = running.guards or {}
   table.insert(running.guards, object)
 end
 
---- Ends that.
+--- Ends the effect of `guard`.
 -- @tparam table object
+-- @local
 function tasks.release(object)
   local guards = current() and running.guards or {}
   for i = #guards, 1, -1 do
@@ -376,6 +391,7 @@ end
 --- Has a function called when a task ends.
 -- @tparam Task task
 -- @tparam function f
+-- @local
 function tasks.on_end(task, f)
   if task.done then
     f()
@@ -403,9 +419,10 @@ function Task.__tostring(task)
   return ("jogg.task (%s)"):format(state)
 end
 
---- Ends a task. Whatever it waits for ends with an error of kind `cancelled`,
--- and so does every wait it still tries. Called from outside of tasks, it
--- returns when the task has ended.
+--- Ends a task. The call that it waits in returns `nil` and an error of kind
+-- `cancelled`, and so does every later call that waits. Called from outside of
+-- tasks, `cancel` returns when the task has ended.
+-- @raise if it is not called as a method
 function Task:cancel()
   check_self(self, "cancel")
   if self.done or self.cancelled then
@@ -448,8 +465,10 @@ local function join(task, other)
   return true
 end
 
---- Waits for the end of a task: blocks outside of tasks, suspends inside one.
--- @return what the task's function returned; or `nil, err`
+--- Waits for the end of a task. It blocks outside of tasks, and suspends inside
+-- a task.
+-- @return the first two values that the task's function returned; or `nil, err`
+-- @raise if a task would wait for itself, or two tasks for each other
 function Task:wait()
   check_self(self, "wait")
   local scheduler = self.scheduler
@@ -495,6 +514,7 @@ end
 --- Starts a task.
 -- @tparam function f
 -- @treturn Task `done`, `value`, `err`, `task:wait()`, `task:cancel()`
+-- @local
 function Scheduler:spawn(f)
   self.count = self.count + 1
   local task = new_task(self, f)
@@ -506,9 +526,9 @@ function Scheduler:spawn(f)
   return task
 end
 
--- Runs a function as a task that the caller steps until it is done. What is
--- raised in it, or strikes the caller meanwhile (Ctrl-C), passes on after what
--- the task was doing was put away.
+-- Runs a function as a task that the caller steps until it is done. An error
+-- that is raised in it, or in the caller meanwhile (Ctrl-C), is raised again
+-- after the task has released what it held.
 local function block(self, f)
   local task = new_task(self, f, true)
   local ok, raised = pcall(function()
@@ -527,12 +547,13 @@ local function block(self, f)
   return task.value, task.err
 end
 
---- Runs one of the client's functions wherever it was called: as it is inside a
--- task; inside a coroutine of a host's loop as a task that the coroutine waits
--- for; elsewhere as a task that the caller steps.
+--- Runs one of the client's functions: inside a task directly; inside a
+-- coroutine of a host's loop as a task that the coroutine waits for; elsewhere
+-- as a task that the caller steps.
 -- @tparam function f
 -- @param ... its arguments
 -- @return what it returns, two values at most
+-- @local
 function Scheduler:call(f, ...)
   if self:current(4) then
     local value, err = f(...)
@@ -549,7 +570,8 @@ function Scheduler:call(f, ...)
   return block(self, body)
 end
 
--- Takes what was completed, and the timers that are due.
+-- Takes the completed requests and the timers that are due, and wakes their
+-- tasks.
 local function collect(self)
   local network, waiting, timers = self.core, self.waiting, self.timers
   local request = network:completed()
@@ -572,7 +594,7 @@ local function collect(self)
   end
 end
 
--- Resumes what is ready, until the budget is used up.
+-- Resumes the tasks that are ready, until the time budget is used up.
 local function resume_ready(self)
   local ready, deadline = self.ready, nil
   while self.first <= self.last and not self.closed do
@@ -592,8 +614,10 @@ local function resume_ready(self)
   end
 end
 
---- Takes what was completed, then what is due, then resumes what is ready.
--- @tparam ?number seconds how long it may wait for something to do
+--- Takes the completed requests, then the timers that are due, then resumes the
+-- tasks that are ready.
+-- @tparam ?number seconds how long it may wait for work
+-- @local
 function Scheduler:turn(seconds)
   if seconds then
     local left = self:timeout()
@@ -610,7 +634,7 @@ function Scheduler:turn(seconds)
   end
 end
 
--- Refuses what would drive the scheduler from inside one of its tasks.
+-- Raises where a call would run the scheduler from inside one of its tasks.
 local function refuse_inside(self, name, level)
   local task = current()
   if task and not task.blocking then
@@ -626,6 +650,7 @@ end
 -- @tparam integer level as for `error`
 -- @treturn ?integer how many tasks are alive
 -- @treturn ?table error: the I/O thread cannot be started
+-- @local
 function Scheduler:step(seconds, level)
   local task = current()
   local foreign = task and task.scheduler ~= self
@@ -647,6 +672,7 @@ end
 -- @tparam integer level as for `error`
 -- @treturn integer how many tasks have failed since the last run
 -- @treturn ?table the first error of those
+-- @local
 function Scheduler:run(level)
   refuse_inside(self, "run", level + 1)
   while self.count > 0 do
@@ -662,8 +688,9 @@ function Scheduler:run(level)
   return failed, first
 end
 
---- Seconds until there is something to do without the network.
--- @treturn ?number nil: nothing
+--- Seconds until there is work without news from the network.
+-- @treturn ?number nil: no task is ready and no timer is set
+-- @local
 function Scheduler:timeout()
   if self.first <= self.last then
     return 0
@@ -672,7 +699,8 @@ function Scheduler:timeout()
   return due and math.max(0, due - core.now())
 end
 
---- Makes the descriptor readable: something can go on.
+--- Makes the descriptor readable, because a task can go on.
+-- @local
 function Scheduler:nudge()
   if self.watched and not self.nudged and not self.closed then
     self.core:wake_at(0)
@@ -680,6 +708,7 @@ function Scheduler:nudge()
 end
 
 --- From now on the host waits for the descriptor.
+-- @local
 function Scheduler:watch()
   self.watched = true
   self.core:wake_at(0) -- something may have been completed already
@@ -687,6 +716,7 @@ end
 
 --- Lets the coroutines of a host's loop wait: see client:attach.
 -- @tparam table host
+-- @local
 function Scheduler:attach(host)
   self.host = host
   if self.count > 0 then
@@ -694,9 +724,10 @@ function Scheduler:attach(host)
   end
 end
 
---- Cancels every task and closes the core's client. What the host's `stop`
--- raises passes on afterwards.
+--- Cancels every task and closes the core's client. An error that the host's
+-- `stop` raises is raised again afterwards.
 -- @tparam integer level as for `error`
+-- @local
 function Scheduler:close(level)
   if self.closed then
     return
@@ -733,6 +764,7 @@ end
 -- @param network the core's client
 -- @tparam integer slots how many requests may be in flight at once
 -- @treturn Scheduler
+-- @local
 function tasks.scheduler(network, slots)
   return setmetatable({
     core = network, slots = slots, in_flight = 0,

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
 
--- The resume token: what a job needs to go on after a failure, or after the
--- death of its process.
+-- The resume token: everything that a job needs to go on after a failure, or
+-- after its process was killed.
 --
 -- A small table of strings, numbers, booleans and tables of them, fit to be
--- stored as JSON. Each step is written into it before it is taken, so that it
--- never says less than what was done.
+-- stored as JSON. Each step is noted in the token before the step is taken, so
+-- that the token never says less than what was done.
 
 local check = require "jogg.check"
 local core = require "jogg.core"
@@ -141,8 +141,8 @@ local function merge(kind, kept, given)
   return true
 end
 
--- All that will be sent must be fit to be sent, before anything is. Returns the
--- token; or nil and an error.
+-- Checks before the first request that every body is small enough to be sent.
+-- Returns the token; or nil and an error.
 local function check_sizes(api, kind, kept)
   for name, fields in pairs { product = kept.product, video = kept.video } do
     local text, length = core.encode(fields, api.lists)

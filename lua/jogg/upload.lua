@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 
--- Local files where the service takes a URL: each is uploaded first.
+--- Local files where the service takes a URL: each is uploaded first.
 --
--- The service signs an address, the bytes go there without the API key, and the
--- file has a URL of its own from then on. A value is a local file only where the
+-- The service signs an address, and the bytes go there without the API key. From
+-- then on the file has a URL at the service. A value is a local file only if the
 -- caller said so: see `local_file` in jogg.check. Runs inside a task.
+-- @submodule jogg.client
 
 local core = require "jogg.core"
 local call = require "jogg.call"
@@ -20,8 +21,8 @@ local TICK = 0.25 -- s between progress reports
 local TRIES = 4   -- each with a fresh signature
 local OPERATION = {} -- for envelope.error: nothing special
 
--- What the file's name says of its type. Returns the kind of media and its MIME
--- type; nil and an error.
+-- The type that the file's name stands for. Returns the kind of media and its
+-- MIME type; nil and an error.
 local function type_of(client, path, media)
   local extension = (path:match "%.([%w]+)$" or ""):lower()
   local kinds = media == "media" and { "image", "video" } or { media }
@@ -211,8 +212,8 @@ local function walk(fields, values, replace)
   return copy
 end
 
--- A copy of checked values with the URLs of files in the place of the files.
--- Returns it; nil and an error.
+-- Uploads the local files among checked values. Returns a copy with their URLs in
+-- place of the files; nil and an error.
 function upload.replace(job, fields, values)
   local copy, err = walk(fields, values, function(path, media)
     local url, fault = url_of(job, path, media)
@@ -265,7 +266,24 @@ function upload.call(client, operation, fields)
   return call.run(client, operation, body)
 end
 
--- Runs client:upload. Returns `asset_url`, `url`; nil and an error.
+--- Uploads a local file (`v2` only): `POST /v2/upload/asset`, then a PUT to the
+-- signed address that the service returned. The API key is not sent to that
+-- address.
+--
+-- The name's ending says what the file is: an image (`.jpg .jpeg .png .webp
+-- .gif`, at most 10 MiB), a video (`.mp4 .webm .mov`, 100 MiB) or an audio file
+-- (`.mp3 .wav .m4a`, 20 MiB). Page:
+-- <https://docs.jogg.ai/api-reference/v2/Asset/UploadAsset>
+-- @function Client:upload
+-- @tparam table given `file`, the path; `on_progress(p)` with `p.bytes` and
+-- `p.percent`
+-- @treturn[1] table `url`, the file's address at the service; `asset_url` is
+-- the same
+-- @treturn[2] nil
+-- @treturn[2] table error: of kind `parameter` for a wrong ending or a file
+-- that is too large, of kind `io` for a file that cannot be read
+-- @raise on misuse, at the caller's line
+-- @usage local image = assert(client:upload { file = "lamp.jpg" })
 function upload.run(client, options)
   local on_progress = options.on_progress
   local url, err = run(client, options.file.file, nil, nil, on_progress and

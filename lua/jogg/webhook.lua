@@ -7,12 +7,13 @@
 -- the endpoint. Verify the bytes exactly as they came: JSON that was decoded
 -- and encoded again has another signature.
 --
--- What arrives may come from anybody, so it never raises: a delivery that must
--- not be trusted gives `nil, err`, and `err` has kind `webhook` and one of
--- these reasons: `missing`, `not_hex`, `length`, `wrong` (the signature),
--- `too_large` (the body), `json`, `not_event` (what the body holds), `age`,
--- `openssl` (it cannot compute). Misuse, such as a body that is no string or an
--- empty secret, raises at the caller's line. The secret is in no error.
+-- A delivery may come from an attacker, so nothing in it raises an error. For a
+-- delivery that is refused a function returns `nil, err`, where `err` has kind
+-- `webhook` and one of these reasons: `missing`, `not_hex`, `length`, `wrong`
+-- (the signature), `too_large` (the body), `json`, `not_event` (the content of
+-- the body), `age`, `openssl` (OpenSSL cannot compute the signature). Misuse,
+-- such as a body that is not a string or an empty secret, raises at the
+-- caller's line. No error contains the secret.
 --
 -- This module needs no client and does no input or output.
 -- @module jogg.webhook
@@ -162,9 +163,10 @@ end
 --- Verifies the signature of a delivery.
 -- @tparam string raw_body the bytes as they came
 -- @tparam ?string signature the value of the header `X-Webhook-Signature`; nil
--- if there is none
+-- if the delivery has no such header
 -- @tparam string secret of the endpoint
--- @tparam ?table options `max_bytes` (1 MiB): a larger body is refused unread
+-- @tparam ?table options `max_bytes` (1 MiB): a larger body is refused before
+-- anything is computed
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] table error
@@ -214,7 +216,7 @@ local function number_of(value)
   end
 end
 
--- The first of some fields that a reader makes something of.
+-- The value of the first field that `read` accepts.
 local function first(data, names, read)
   for _, name in ipairs(names) do
     local value = read(data[name])
@@ -224,7 +226,7 @@ local function first(data, names, read)
   end
 end
 
--- An id is a string, whatever the service made of it.
+-- An id as a string, even if the service sent a number.
 local function id_of(value)
   if type(value) == "number" and value == math.floor(value) and
     value > -2 ^ 63 and value < 2 ^ 63 then
@@ -266,8 +268,8 @@ local function ids_of(event, data)
   return ids
 end
 
--- What the data says counts if it is final. Else the last word of the event's
--- name does, for the data need not have a status.
+-- The status in the data counts if it is final. Otherwise the last word of the
+-- event's name counts, because the data need not have a status.
 local function status_of(event, data)
   local of_data = status_words.fold(data.status)
   local of_name = status_words.fold(event:match "(%a+)$")
@@ -388,9 +390,9 @@ local function remember(seen, key)
   seen.known[key] = true
 end
 
---- Makes a memory of events, to recognise those that come again. The service
--- sends an event again when it got no answer in time. Each process has a memory
--- of its own, which ends with it.
+--- Makes a memory of events, which recognises repeated events. The service
+-- sends an event again when it got no answer in time. The memory is the
+-- process's own and ends with the process.
 -- @tparam ?integer n how many events to remember (1000)
 -- @treturn table for the option `seen`
 -- @raise on misuse
@@ -412,15 +414,15 @@ end
 -- `video_id`, `project_id` or another name, depending on the job), `url`,
 -- `cover_url`, `duration` (seconds), `message` and `code` (of a failure), `id`
 -- (of the event), `timestamp` (Unix time), `repeated` (the memory `seen` knows
--- it) and `data`, as it came. Only `event`, `status`, `repeated` and `data` are
--- always there.
+-- the event) and `data`, as it came. Only `event`, `status`, `repeated` and
+-- `data` are always set.
 --
 -- An event whose time differs from the clock's by more than `tolerance` is
--- refused, and so is one without a time: somebody may have kept an old
--- delivery.
+-- refused, and so is an event without a time: an attacker may have recorded an
+-- old delivery.
 -- @tparam string raw_body the bytes as they came
--- @tparam ?string|table headers all headers, with names in any case of letters;
--- or the value of `X-Webhook-Signature`
+-- @tparam ?string|table headers all headers, with their names in upper or lower
+-- case; or the value of `X-Webhook-Signature`
 -- @tparam string secret of the endpoint
 -- @tparam ?table options `max_bytes` (1 MiB), `tolerance` (seconds, 300),
 -- `any_age` (true: no check of the age), `now` (a function that returns Unix
@@ -448,7 +450,8 @@ end
 
 -- {=== inbox
 
---- What receives deliveries and passes events on to those that wait for a job.
+--- Receives deliveries and passes their events to listeners, such as waiting
+-- jobs. @{webhook.inbox} makes one.
 -- @type inbox
 local inbox = {}
 local Inbox = { __name = "jogg.webhook.inbox", __index = inbox }
@@ -457,7 +460,7 @@ function Inbox.__tostring()
   return Inbox.__name
 end
 
--- Not in the object: who prints its fields must not print the secret.
+-- Not in the inbox itself: printing its fields must not print the secret.
 local secrets = setmetatable({}, { __mode = "k" })
 
 local STATUSES = { too_large = 413, json = 400, not_event = 400, age = 400 }
@@ -469,7 +472,7 @@ local function check_inbox(self, method, level)
   end
 end
 
--- The id as events have it.
+-- Checks an id and returns it as a string, as events have it.
 local function check_id(id, name, level)
   local checked, err = check.value({ kind = "id" }, id, name, level + 1)
   if checked == nil then
@@ -479,13 +482,15 @@ local function check_id(id, name, level)
 end
 
 --- Takes a delivery and calls the listeners of its job, unless the event came
--- before. What a listener raises is raised here, and then the event counts as
--- not received: the service sends it again if your server answers with 500.
+-- before. If a listener raises an error, `receive` raises it too, and the event
+-- counts as not received: the service sends it again if your server answers
+-- with 500.
 -- @tparam string raw_body the bytes as they came
 -- @tparam ?string|table headers as for @{unwrap}
 -- @treturn[1] integer 200: the HTTP status to answer with
 -- @treturn[1] table event
--- @treturn[2] integer 400, 401 or 413
+-- @treturn[2] integer 413 for `too_large`; 400 for `json`, `not_event` and
+-- `age`; 401 for all other reasons
 -- @treturn[2] table error
 -- @raise on misuse
 function inbox:receive(raw_body, headers)
@@ -517,9 +522,10 @@ function inbox:receive(raw_body, headers)
   return 200, event
 end
 
---- Has a function called when an event of a job comes: `listener(event)`. It
--- should return soon, for the service waits for an answer.
--- @tparam string|integer id of the job, in any of its spellings
+--- Calls a function, `listener(event)`, when an event of a job arrives. The
+-- function should return soon, because the service waits for an answer.
+-- @tparam string|integer id the job's id. If an event names several ids of the
+-- job (`project_id`, `video_id`, ...), each of them matches
 -- @tparam function listener
 -- @raise on misuse
 function inbox:on(id, listener)
@@ -534,7 +540,7 @@ end
 
 --- Undoes @{inbox:on}.
 -- @tparam string|integer id
--- @tparam ?function listener all of the id, if it is nil
+-- @tparam ?function listener nil: all listeners of the id
 -- @raise on misuse
 function inbox:off(id, listener)
   check_inbox(self, "off", 3)

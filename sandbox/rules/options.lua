@@ -18,8 +18,8 @@ jogg-sandbox: the JoggAI service on your own machine
   --storage-port N      the same for the storage: uploads and files of /v2
   --key KEY[=CREDITS]   an API key; may be repeated (default: sandbox-key)
   --credits N           credits of a key that names none (default 100)
-  --speed X             X times faster than life (default 20; 1000: as fast
-                        as ffmpeg is)
+  --speed X             X times real time (default 20; 1000: as fast as
+                        ffmpeg is)
   --video full|quick    quick: a real video of one second, a quarter in size
   --reuse               identical inputs are rendered once and then copied
   --renders N           renders at a time (default 1)

@@ -22,7 +22,7 @@ projects.DONE, projects.FAILED, projects.DELETED = 4, 5, 99
 
 local FIRST_PRODUCT = 3924
 local CREDITS_A_RENDER = 1        -- videos are shorter than two minutes here
-local QUEUE_SECONDS, WORK_SECONDS = 10, 60       -- of life
+local QUEUE_SECONDS, WORK_SECONDS = 10, 60       -- of real time
 
 local by_id, by_product, order = {}, {}, {}
 local next_product = FIRST_PRODUCT
@@ -123,7 +123,7 @@ end
 
 -- }======================================================================
 
--- Takes up a record, unless it is none of ours.
+-- Continues a stored project, unless the record is not one.
 local function resume(name)
   local project = store.read("projects/" .. name)
   if not project then return end
@@ -160,7 +160,7 @@ function projects.all()
   return order
 end
 
---- A project by its id, whoever owns it.
+--- A project by its id, of any account.
 function projects.get(id)
   return by_id[id]
 end

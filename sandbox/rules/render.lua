@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Takes a job through its states: it waits in a lane, is worked on, and
--- succeeds or fails, each for at least as long as in life, by --speed. What it
--- makes and where its state is stored is up to the job:
+-- succeeds or fails, each for at least its real time, divided by --speed. The job
+-- decides what it makes and where its state is stored:
 --
 --   id           of the files it makes
 --   token        of this run of it; progress is told by it
 --   lane         "render" (ffmpeg) or "light"
---   queue, work  seconds of life
+--   queue, work  seconds of real time
 --   kind         which faults may name
 --   current()    whether it is still wanted
 --   begin()      the work begins
@@ -49,7 +49,7 @@ function render.progress(token, microseconds)
 end
 
 --- How far the work on an id is: percent and a description. The work takes at
--- least the time that it takes in life, by --speed: until then that time caps
+-- least its real time, divided by --speed: until then that time caps
 -- ffmpeg's progress.
 -- @treturn ?number nil: no worker has it
 -- @treturn ?string

@@ -157,8 +157,8 @@ local function under_fault(request, endpoint, call)
   return answer
 end
 
--- The pages that show or change this machine's sandbox are for those who
--- address it by its own name: no other site's page can pose as it.
+-- The pages that show or change the sandbox answer only to requests that name
+-- this machine as their host: no other site's page can pose as the sandbox.
 local function is_local(request)
   local name = (request.headers.host or ""):gsub(":%d+$", "")
   return name == "127.0.0.1" or name == "localhost"

@@ -147,7 +147,7 @@ static void leftovers(const char *folder)
   CHECK(access(draft, F_OK) != 0 && unlink(target) == 0);
 }
 
-/* Somebody else's file is never replaced. */
+/* A file of another program is never replaced. */
 static void others(const char *folder)
 {
   struct record *r = made(in(folder, "o.job"));

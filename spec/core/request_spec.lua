@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Userdata jogg.core.request: a hold on one transfer, from its start to its
--- end, whoever lets go first.
+-- Userdata jogg.core.request: refers to one transfer, from its start to its end,
+-- whether the request or the client is closed first.
 
 local bare = require "spec.support.bare"
 local faults = require "spec.support.faults"

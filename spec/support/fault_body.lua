@@ -80,7 +80,7 @@ end
 -- One deflate block with a code of its own: "repeat 258 bytes" is one bit, its
 -- distance of 1 another, both zero. After the block's header and one literal
 -- NUL, each zero byte on the wire is four such repeats. The stream is cut at
--- the end, without a checksum: whoever unpacks that far has lost already.
+-- the end, without a checksum: a client that unpacks that far fails anyway.
 -- @tparam ?number wire_bytes how many bytes to send
 function body.gzip_bomb(wire_bytes)
   local bits, bytes = {}, {}

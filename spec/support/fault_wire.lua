@@ -101,7 +101,7 @@ function methods:start_tls(context)
   end
 end
 
--- Adds to the buffer what is there, at least a byte; false at the end.
+-- Adds the bytes that have arrived to the buffer, at least one; false at the end.
 local function fill(self)
   while not self.closed do
     local bytes, why, partial = self.stream:receive(BLOCK)
@@ -264,7 +264,7 @@ end
 function methods:finish(rude)
   if self.closed then return end
   if self.encrypted and not rude then
-    -- unread bytes would turn the FIN into a RST: take what is there
+    -- unread bytes would turn the FIN into a RST: read them
     self.deadline = cqueues.monotime()
     swallow(self)
     wait_delivered(self)

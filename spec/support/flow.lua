@@ -18,7 +18,7 @@ flow.VIDEO = box("ftyp", "isom\0\0\2\0isomiso2") .. box("moov", ("m"):rep(200))
 flow.PAGE = "https://shop.example/desk-lamp?colour=green&size=2"
 flow.PROJECT = "57140704864852206058aa7d363bcc74"
 
---- Looks without the patience of life, for servers on this machine.
+--- Polls without pauses, for servers on this machine.
 flow.POLL = { first = 0.01, interval = 0.01, max = 0.02, settle = 0 }
 
 --- An answer of prj_info.

@@ -9,7 +9,7 @@ local nginx = {}
 local methods = {}
 local meta = { __index = methods, __name = "nginx" }
 
-local TRIES = 3                  -- ports: somebody may take one before nginx
+local TRIES = 3                  -- ports: another program may take one first
 local here = debug.getinfo(1, "S").source:match "^@(.*)/[^/]*$" or "."
 
 local CONFIGURATION = [[

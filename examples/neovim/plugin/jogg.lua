@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- :JoggVideo URL [FILE]  makes a video of a product page while you go on
--- editing; the message line shows how far it is and where it went.
--- :JoggCancel            ends those that are not done.
--- The autocommand `User JoggVideo` tells that one has ended.
+-- editing; the message line shows its progress and its path.
+-- :JoggCancel            ends all videos that are not done.
+-- The autocommand `User JoggVideo` runs when a video has ended.
 --
 --   nvim --cmd 'set runtimepath+=examples/neovim'
 --
@@ -16,8 +16,8 @@ vim.g.loaded_jogg = 1
 
 local client                   -- made by the first :JoggVideo
 
--- Neovim runs us inside its loop, where its API is off limits: what is shown
--- waits for the next safe moment. Of progress only the latest is worth it.
+-- This code runs inside Neovim's loop, which forbids most of its API: messages
+-- wait for vim.schedule. Of several progress messages only the latest is shown.
 local shown, waiting
 local function show(text)
   shown = text
@@ -66,7 +66,7 @@ local function make(url, file)
   end)
   client:spawn(function()
     task:wait()
-    if task.err then -- it was raised: the URL is none, for instance
+    if task.err then -- an error was raised, or the task was cancelled
       tell(task.err.message, "ErrorMsg")
     end
   end)

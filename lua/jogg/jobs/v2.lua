@@ -1,8 +1,12 @@
 -- SPDX-License-Identifier: MIT
 
--- The jobs of generation v2. All are started by one request that costs and
--- watched by one that asks for the state: which, and what they say, is in the
--- API as data. Only the video of a product has steps of its own before that.
+--- The jobs of generation v2.
+--
+-- One request that costs starts a job, and another one asks for its state. The
+-- API as data (`jogg.api.v2`) says which these are, and where their answers
+-- have what. Only the video of a product has further steps before the request
+-- that costs.
+-- @submodule jogg.client
 
 local answer = require "jogg.answer"
 local call = require "jogg.call"
@@ -54,8 +58,143 @@ end
 
 -- {=== the simple kinds: the options are the fields of one operation
 
--- Which operation starts it; what a finished one must have; what makes its file
--- whole.
+--- Makes a video of an avatar that speaks a script or an audio file: `POST
+-- /v2/create_video_from_avatar`, then polls and fetches the file. It costs
+-- credits. Page:
+-- <https://docs.jogg.ai/api-reference/v2/Video/CreateVideoFromAvatar>
+-- @function Client:make_avatar_video
+-- @tparam table given the fields of create_avatar_video (@{jogg.api.v2}); the
+-- options of every job: `output`, `cover_output`, `overwrite`, `job_file`,
+-- `timeout`, `download_timeout`, `poll`, `on_progress`, `webhook`, `extra`; or
+-- `resume`, or `project_id` (the `video_id` of a job that was started
+-- elsewhere)
+-- @treturn[1] table `url`, `cover_url`, `duration` (seconds), `credit` (what
+-- was charged), `status`, `project_id` (the `video_id`), `path` and `bytes` of
+-- `output`, `raw` (the service's own answer)
+-- @treturn[2] nil
+-- @treturn[2] table error. The service has no list of these jobs: after a lost
+-- answer `err.outcome` is `unknown`, and the job goes on when
+-- `err.resume.resolved` says what became of it
+-- @raise on misuse, at the caller's line
+-- @usage local video = assert(client:make_avatar_video {
+--   avatar = { avatar_id = 81, avatar_type = "public" },
+--   voice = { type = "script", script = "Hello!", voice_id = voice_id },
+--   aspect_ratio = "9:16", screen_style = 1, output = "hello.mp4" })
+
+--- Makes a video of a template and its variables: `POST
+-- /v2/create_video_with_template`, then polls and fetches the file. It costs
+-- credits. After a lost answer the job is looked up in `template_videos`. Page:
+-- <https://docs.jogg.ai/api-reference/v2/Video/CreateVideoWithTemplate>
+-- @function Client:make_template_video
+-- @tparam table given the fields of create_template_video (@{jogg.api.v2}), and
+-- the options of every job: see @{Client:make_avatar_video}. jogg makes
+-- `video_name` unique
+-- @treturn[1] table as that of make_avatar_video
+-- @treturn[2] nil
+-- @treturn[2] table error
+-- @raise on misuse, at the caller's line
+
+--- Makes a video whose lips follow an audio file: `POST
+-- /v2/create_lip_sync_video`, then polls and fetches the file. It costs
+-- credits. Page:
+-- <https://docs.jogg.ai/api-reference/v2/Video/CreateLipSyncVideo>
+-- @function Client:lip_sync_video
+-- @tparam table given the fields of create_lip_sync (@{jogg.api.v2}), and the
+-- options of every job: see @{Client:make_avatar_video}
+-- @treturn[1] table `url`, `cover_url`, `duration` (seconds), `status`,
+-- `project_id` (the `task_id`), `path`, `bytes`, `raw`
+-- @treturn[2] nil
+-- @treturn[2] table error, as for make_avatar_video
+-- @raise on misuse, at the caller's line
+
+--- Translates a video into another language: `POST /v2/video_translate/`, then
+-- polls and fetches the file. It costs credits. Page:
+-- <https://docs.jogg.ai/api-reference/v2/Video/VideoTranslateCreate>
+-- @function Client:translate_video
+-- @tparam table given the fields of create_translation (@{jogg.api.v2});
+-- `subtitle_output`, the path of the subtitles; and the options of every job:
+-- see @{Client:make_avatar_video}
+-- @treturn[1] table `url`, `subtitle_url`, `status`, `project_id` (the
+-- `video_translate_id`), `path`, `bytes`, `raw`
+-- @treturn[2] nil
+-- @treturn[2] table error, as for make_avatar_video
+-- @raise on misuse, at the caller's line
+
+--- Generates a script: `POST /v2/ai_scripts`, then polls. It costs credits. A
+-- script is not a file: leave out `output`. Page:
+-- <https://docs.jogg.ai/api-reference/v2/Asset/CreateAIScript>
+-- @function Client:make_script
+-- @tparam table given the fields of create_script (@{jogg.api.v2}); `job_file`,
+-- `timeout`, `poll`, `on_progress`, `webhook`, `extra`; or `resume`, or
+-- `project_id` (the `task_id`)
+-- @treturn[1] table `parts`, a list with the `title` (the style) and the
+-- `paragraphs` (a list of strings, or a string if the service sends one) of
+-- each script; `status`, `project_id` (the `task_id`), `raw`
+-- @treturn[2] nil
+-- @treturn[2] table error, as for make_avatar_video
+-- @raise on misuse, at the caller's line
+
+--- Generates photos of an avatar, usually four: `POST
+-- /v2/photo_avatar/photo/generate`, then polls and fetches the files. It costs
+-- credits. Page:
+-- <https://docs.jogg.ai/api-reference/v2/Avatar/PhotoAvatarGenerate>
+-- @function Client:make_avatar_photos
+-- @tparam table given the fields of create_avatar_photo (@{jogg.api.v2}), and
+-- the options of every job: see @{Client:make_avatar_video}. `output` must
+-- contain `%d`, which becomes 1, 2, 3, ...
+-- @treturn[1] table `urls`, `paths` (lists), `status`, `project_id` (the
+-- `photo_id`), `raw`
+-- @treturn[2] nil
+-- @treturn[2] table error, as for make_avatar_video
+-- @raise on misuse, at the caller's line
+-- @usage local photos = assert(client:make_avatar_photos {
+--   age = "Adult", avatar_style = "Social", gender = "Female",
+--   model = "modern", aspect_ratio = "9:16", output = "ann-%d.jpg" })
+
+--- Turns a photo into an avatar: `POST /v2/photo_avatar/add_motion`, then
+-- polls. It costs credits. Page:
+-- <https://docs.jogg.ai/api-reference/v2/Avatar/PhotoAvatarMotionAdd>
+-- @function Client:make_photo_avatar
+-- @tparam table given the fields of create_photo_motion (@{jogg.api.v2}), and
+-- the options of every job: see @{Client:make_avatar_video}. `output` gets the
+-- sample video of the avatar, if the service has one
+-- @treturn[1] table `avatar_id` (a string: fields that take an avatar want
+-- `tonumber(avatar_id)`), `url` (of the sample video), `cover_url`, `status`,
+-- `project_id` (the `motion_id`), `path`, `bytes`, `raw`
+-- @treturn[2] nil
+-- @treturn[2] table error, as for make_avatar_video
+-- @raise on misuse, at the caller's line
+
+--- Generates pictures of an avatar that holds a product: `POST
+-- /v2/product_avatar/generation`, then polls and fetches the files. It costs
+-- credits. The vendor's reference has no page for it, only its OpenAPI file.
+-- @function Client:make_product_pictures
+-- @tparam table given the fields of create_product_avatar_batch
+-- (@{jogg.api.v2}), and the options of every job: see
+-- @{Client:make_avatar_video}. `output` must contain `%d`, which becomes 1, 2,
+-- 3, ...
+-- @treturn[1] table `parts`, a list of `id` (the `generation_id`), `status`,
+-- `url`, `message`; `paths`, the files of the parts that have a `url`, in
+-- order; `status`: `completed` if at least one part is; `project_id` (the
+-- `batch_id`), `raw`
+-- @treturn[2] nil
+-- @treturn[2] table error, as for make_avatar_video
+-- @raise on misuse, at the caller's line
+
+--- Turns a product picture into an avatar: `POST
+-- /v2/product_avatar/add_motion`, then polls. It costs credits. The vendor's
+-- reference has no page for it, only its OpenAPI file.
+-- @function Client:make_product_avatar
+-- @tparam table given the fields of create_product_motion (@{jogg.api.v2}), and
+-- the options of every job: see @{Client:make_avatar_video}. `output` gets the
+-- sample video of the avatar, if the service has one
+-- @treturn[1] table as that of make_photo_avatar
+-- @treturn[2] nil
+-- @treturn[2] table error, as for make_avatar_video
+-- @raise on misuse, at the caller's line
+
+-- For each method: the operation that starts it, the field that a finished job
+-- must have, and what makes its file whole.
 local SIMPLE = {
   make_avatar_video = { "create_avatar_video", "url", "mp4" },
   make_template_video = { "create_template_video", "url", "mp4" },

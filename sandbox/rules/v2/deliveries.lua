@@ -17,7 +17,7 @@ local deliveries = {}
 local FOLDER = "v2/deliveries/"
 local MOST = 500             -- that are kept in memory
 local ATTEMPTS = 4           -- the first, and three more
-local PAUSE = 5              -- seconds of life between them
+local PAUSE = 5              -- seconds of real time between them
 
 local list = {}              -- oldest first
 local enqueue

@@ -192,7 +192,7 @@ function jobs.all(kind, account)
   return list
 end
 
---- A job by its id, whoever owns it.
+--- A job by its id, of any account.
 function jobs.get(id)
   return by_id[id]
 end
@@ -217,7 +217,7 @@ function jobs.address(job, name)
   return ("%s/files/%s/%s"):format(config.storage, job.id, name)
 end
 
--- Takes up a record, unless it is none of ours.
+-- Continues a stored job, unless the record is not one.
 local function resume(name)
   local job = store.read(FOLDER .. name)
   if not job then return end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- The kinds of jobs of the v2 generation as data: what their ids look like, how
--- long they take in life, the words for their states, and their events.
+-- long they take in real time, the words for their states, and their events.
 
 local quirks = require "quirks"
 
@@ -28,7 +28,7 @@ local PHOTO = {
 }
 
 -- kind -> id: its prefix, and the format of its random digits; queue, work:
--- seconds of life; lane; words; events: names without _success and _failed,
+-- seconds of real time; lane; words; events: names without _success and _failed,
 -- of which v2/events.lua knows the contents
 kinds.ALL = {
   product_video = { prefix = "pv_", queue = 10, work = 60, words = VIDEO,
