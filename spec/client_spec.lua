@@ -71,6 +71,16 @@ describe("client", function()
       misuse(make { api_key = { "geheim" } }, "client.api_key must be a string")
     end)
 
+    it("of generation v2 are refused for open", function()
+      misuse(make { max_credits = 5 },
+        "client: max_credits needs generation v2")
+      make { max_credits = 5, generation = "v2" } ()
+      misuse(function() client:make_video { url = "https://a.example/",
+        webhook = jogg.webhook.inbox { secret = "s" } } end,
+        'unknown option "webhook" (generation v2 of the service has it)')
+      assert.equal(0, #server:requests())
+    end)
+
     it("are checked", function()
       misuse(make { apikey = "geheim" },
         'client: unknown option "apikey", did you mean "api_key"?')

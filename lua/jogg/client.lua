@@ -577,6 +577,7 @@ local CLASSES = {}
 for generation, api in pairs(APIS) do
   CLASSES[generation] = new_class(generation, api)
 end
+job.fields_of(KINDS.open.make_video).webhook = nil -- only v2 sends events
 check.has_elsewhere(job.fields_of(KINDS.open.make_video),
   job.fields_of(KINDS.v2.make_video), "v2")
 check.has_elsewhere(job.fields_of(KINDS.v2.make_video),
