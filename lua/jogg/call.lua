@@ -51,10 +51,13 @@ local function exchange(client, operation, request, attempt, job)
   return data, err
 end
 
-local function deadline_error(operation)
+local function deadline_error(operation, left, timeout)
   return errors.new {
     kind = "timeout", reason = "deadline", outcome = "not_sent",
-    phase = operation.name, message = "the time for the whole job is over",
+    phase = operation.name, message = left <= 0 and
+      "the time for the whole job is over" or
+      ("not sent, because it may take %g s and the job has %.0f s left; " ..
+        "raise timeout"):format(timeout, left),
   }
 end
 
@@ -78,7 +81,8 @@ end
 
 -- The pause before the next try.
 local function pause(client, operation, err, attempt, job)
-  local seconds = retry.delay(attempt, err, math.random)
+  local seconds = retry.delay(attempt, err, math.random,
+    client.api.rate_pause)
   if operation.polls and not client.is_local then
     seconds = math.max(seconds, call.POLL_LEAST)
   end
@@ -141,7 +145,7 @@ local function request_of(client, operation, fields)
     method = operation.method, path = path,
     connect_timeout = settings.connect_timeout,
     stall_timeout = settings.stall_timeout,
-    slow_answer = operation.slow_answer,
+    slow_answer = operation.slow_answer or operation.costs,
   }
   if operation.method == "GET" or operation.method == "DELETE" then
     request.query = {}
@@ -185,7 +189,7 @@ end
 -- again.
 local function try(client, operation, request, job, retries)
   local settings = client.settings
-  local timeout = operation.slow_answer and settings.product_timeout or
+  local timeout = request.slow_answer and settings.product_timeout or
     settings.timeout
   local attempt = 0
   while true do
@@ -198,8 +202,9 @@ local function try(client, operation, request, job, retries)
     if ok and job then
       left = math.min(timeout, job.deadline - core.now())
     end
-    if left <= 0 then
-      return nil, deadline_error(operation)
+    -- what costs is not cut off in the middle, or its outcome is unknown
+    if left <= 0 or operation.costs and left < timeout then
+      return nil, deadline_error(operation, left, timeout)
     end
     request.timeout = left
     if ok then

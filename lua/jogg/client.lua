@@ -596,7 +596,7 @@ local client = {}
 -- `"v2"`; JOGG_GENERATION);
 -- `ca_file` (JOGG_CA_FILE, CURL_CA_BUNDLE, SSL_CERT_FILE), `ca_path`
 -- (SSL_CERT_DIR); in seconds `timeout` (60, one exchange), `product_timeout`
--- (180, create_product), `connect_timeout` (10), `stall_timeout` (30);
+-- (180, create_product and what costs), `connect_timeout` (10), `stall_timeout` (30);
 -- `retries` (4), `posts_per_minute` (20; 0: no limit), `max_transfers` (64),
 -- `max_bytes` (4 GiB, of a file), `max_credits` (an estimate of what may be
 -- spent, generation v2); `log(event)`: called for each request with `event`

@@ -6,8 +6,9 @@
 -- those of the body, or of the query of a GET (`jogg.check` has the kinds).
 -- `argument` is the field that may be given alone instead of a table. `data`:
 -- the answer has data; `aliases`: further names that jogg gives to its fields.
--- `costs`: it is paid for. `repeatable`: sending it twice does no harm.
--- `slow_answer`: the service may be silent for long before it answers.
+-- `slow_answer`: the service may be silent for long before it answers. `costs`:
+-- it is paid for, and may be as slow. `repeatable`: sending it twice does no
+-- harm.
 -- `polls`: it asks for a state, which the service does not want often.
 -- @module jogg.api.open
 
