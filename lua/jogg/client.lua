@@ -17,6 +17,7 @@ local limiter = require "jogg.limiter"
 local pager = require "jogg.pager"
 local poller = require "jogg.poller"
 local tasks = require "jogg.tasks"
+local tokens = require "jogg.token"
 local upload = require "jogg.upload"
 local version = require "jogg.version"
 
@@ -94,9 +95,7 @@ local function operation_method(name)
       err.phase = name
       return nil, err
     end
-    for field, value in pairs(extra or {}) do
-      fields[field] = value
-    end
+    tokens.merge(fields, extra or {})
     if operation.list then
       local items = pager.new(self, operation, fields)
       return items
@@ -581,10 +580,21 @@ for generation, api in pairs(APIS) do
   CLASSES[generation] = new_class(generation, api)
 end
 job.fields_of(KINDS.open.make_video).webhook = nil -- only v2 sends events
-check.has_elsewhere(job.fields_of(KINDS.open.make_video),
-  job.fields_of(KINDS.v2.make_video), "v2")
-check.has_elsewhere(job.fields_of(KINDS.v2.make_video),
-  job.fields_of(KINDS.open.make_video), "open")
+
+-- Has messages about unknown options name the generation that has them.
+local function compare(open, v2)
+  check.has_elsewhere(open, v2, "v2")
+  check.has_elsewhere(v2, open, "open")
+end
+
+compare(job.fields_of(KINDS.open.make_video), job.fields_of(KINDS.v2.make_video))
+compare(APIS.open.product, APIS.v2.product)
+for name, operation in pairs(APIS.open.operations) do
+  local other = APIS.v2.operations[name]
+  if other then
+    compare(operation.fields, other.fields)
+  end
+end
 
 -- ===}
 

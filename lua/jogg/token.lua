@@ -27,6 +27,20 @@ function token.copy(value)
   return twin
 end
 
+-- Puts `more` into a table, field by field; a list replaces what was there.
+-- Nothing is shared afterwards.
+function token.merge(into, more)
+  for name, value in pairs(more) do
+    local old = into[name]
+    if type(old) == "table" and type(value) == "table" and old[1] == nil and
+      value[1] == nil then
+      token.merge(old, value)
+    else
+      into[name] = token.copy(value)
+    end
+  end
+end
+
 -- Options that belong to one run, not to the job.
 local OF_RUN = {
   resume = true, job_file = true, timeout = true, download_timeout = true,
@@ -96,7 +110,7 @@ end
 
 -- Takes what is given beside a token: the same again, or something new where
 -- that is still possible. Returns true; or nil and an error.
-local function merge(kind, kept, given)
+local function take_given(kind, kept, given)
   local is_sent = kept.render_sent or kept.rendered or kept.sent
   for name, value in pairs(given) do
     local target = kind.video[name] and kept.video or kept
@@ -176,7 +190,7 @@ function token.read(api, kind, stored, given, path)
     ok = kept.video
   end
   if ok then
-    ok, err = merge(kind, kept, given)
+    ok, err = take_given(kind, kept, given)
   end
   if not ok then
     return nil, err
