@@ -219,19 +219,35 @@ describe("generation v2", function()
     assert.is_nil(video)
     assert.same({ "credit", "max_credits", "not_sent" }, { err.kind,
       err.reason, err.outcome })
+    assert.matches("raise max_credits, or use another client", err.message)
     assert.equal(before + 1, server:account().charged)
   end)
 
   it("says how to try the other generation", function()
     local other = faults.start()
     finally(function() other:stop() end)
-    other:on("*", "*", { status = 404, body = "<html>",
-      headers = { ["Content-Type"] = "text/html" } })
-    local old = jogg.client { api_key = "k", base_url = other.url,
-      retries = 0 }
-    local _, err = old:make_video { url = "https://a.example/" }
-    assert.matches('generation = "v2"', tostring(err))
-    old:close()
+    local function hinted(step, options)
+      other:on("*", "*", step)
+      options.api_key, options.retries = "k", 0
+      options.base_url = options.base_url or other.url
+      local own = jogg.client(options)
+      local _, err = own:create_product { url = "https://a.example/" }
+      own:close()
+      return tostring(err):match 'generation = "(%w+)"'
+    end
+    local nowhere = { status = 404, body = "<html>",
+      headers = { ["Content-Type"] = "text/html" } }
+    local unknown = { status = 404, json = { code = 404, msg = "no route" } }
+    for _, step in ipairs { nowhere, unknown, { body = "<html>" } } do
+      assert.equal("v2", hinted(step, {}))
+      assert.equal("open", hinted(step, { generation = "v2" }))
+    end
+    for _, step in ipairs { { status = 401, json = { code = 10105 } },
+      { status = 404, json = { code = 10104, msg = "no such id" } },
+      { status = 500, json = { code = 50000 } } } do
+      assert.is_nil(hinted(step, {}))
+      assert.is_nil(hinted(step, { generation = "v2" }))
+    end
   end)
 
   it("sends no id that would lead elsewhere, wherever it comes from",
