@@ -227,9 +227,11 @@ describe("envelope", function()
   end)
 
   it("says plainly that a redirect of what costs leaves it open", function()
-    local err = envelope.error({ costs = true }, 301, nil, nil, {})
-    assert.equal("unknown", err.outcome)
-    assert.matches("whether the call took effect is not known", err.message)
+    for _, body in ipairs { false, { msg = "Moved" } } do
+      local err = envelope.error({ costs = true }, 301, body or nil, nil, {})
+      assert.equal("unknown", err.outcome)
+      assert.matches("whether the call took effect is not known", err.message)
+    end
     assert.falsy(reply(301, nil).message:find("took effect", 1, true))
   end)
 

@@ -118,7 +118,7 @@ local function foreign_message(status, headers, why)
     :format(status, content)
 end
 
-local function message_of(operation, status, code, odd, body, why, headers)
+local function message_of(status, code, odd, body, why, headers)
   local text = explanation(body)
   if odd and status >= 300 then
     return ("the server answered HTTP %d with code 0%s"):format(status,
@@ -134,8 +134,7 @@ local function message_of(operation, status, code, odd, body, why, headers)
       "conditional was asked"
   elseif status >= 300 and status < 400 then
     return ("the server answered HTTP %d: a redirect, which is not " ..
-      "followed, because the key must not go elsewhere%s"):format(status,
-        operation.costs and "; whether the call took effect is not known" or "")
+      "followed, because the key must not go elsewhere"):format(status)
   elseif type(body) ~= "table" then
     return foreign_message(status, headers, why)
   elseif code then
@@ -154,15 +153,18 @@ function envelope.error(operation, status, body, why, headers)
     (code == 200 or code == 0 and body.code ~= 0) or
     status >= 300 and code == 0 and operation.costs)
   local kind = odd and "protocol" or kind_of(operation, status, code, is_object)
+  local outcome = odd and "unknown" or outcome_of(operation, status, code, body)
+  local doubt = operation.costs and outcome == "unknown" and status < 400 and
+    status >= 300 and "; whether the call took effect is not known" or ""
   local rid = is_object and body.rid
   local fields = {
     kind = kind, reason = odd and "envelope" or nil,
-    message = message_of(operation, status, code, odd, body, why, headers),
+    message = message_of(status, code, odd, body, why, headers) .. doubt,
     http_status = status, code = code,
     request_id = type(rid) == "string" and rid ~= "" and errors.quoted(rid) or
       headers.request_id,
     retry_after = pause_of(status, body, headers),
-    outcome = odd and "unknown" or outcome_of(operation, status, code, body),
+    outcome = outcome,
   }
   if kind == "server" and status < 500 and not (code and code >= SYSTEM_CODE)
   then
