@@ -9,6 +9,8 @@ local misuse = support.check
 
 local integer_type = rawget(math, "type") or function() return "integer" end
 
+local FILE_URL = "https://cdn.example/a.jpg"
+
 -- A function of a user's: it may be called from anywhere.
 local function call(fields, given)
   local checked, err = check.fields(fields, given, "call", 3)
@@ -204,7 +206,7 @@ describe("check", function()
     for _, given in ipairs { "../x", "a/b?c", "...", "%2e", " ", "größe" } do
       assert.equal(given, value(field, given)) -- escaped when it is sent
     end
-    for _, given in ipairs { ".", "..", "", 1.5, 0 / 0, true, {} } do
+    for _, given in ipairs { "", 1.5, 0 / 0, true, {} } do
       refused(field, given, "call.x must be ")
     end
     refused(field, "a\0", "byte 2 is a NUL")
@@ -324,13 +326,63 @@ describe("check", function()
     refused(field, { a = 1 }, "call.x.a must be a table, not 1")
   end)
 
+  describe("a local file", function()
+    local IMAGE = { kind = "url", uploads = "image" }
+
+    it("is a path that says so, or is called a file", function()
+      for _, path in ipairs { "./a.jpg", "../a.jpg", "/tmp/a.jpg" } do
+        assert.same({ file = path }, value(IMAGE, path))
+        assert.same({ file = path }, value(IMAGE, { file = path }))
+      end
+      assert.same({ file = "a.jpg" }, value(IMAGE, { file = "a.jpg" }))
+      assert.same({ file = os.getenv "HOME" .. "/a.jpg" },
+        value(IMAGE, "~/a.jpg"))
+      assert.same({ { file = "./a.jpg" }, FILE_URL }, value({ kind = "list",
+        item = IMAGE }, { "./a.jpg", FILE_URL }))
+    end)
+
+    it("is nothing else", function()
+      for _, given in ipairs { "//cdn.example/a.jpg", "file:///tmp/a.jpg",
+        "a.jpg", ".a", "..", "~root/a.jpg", { file = "" }, { file = 5 },
+        { file = "a.jpg", size = 3 }, { "a.jpg" }, { path = "a.jpg" } } do
+        refused(IMAGE, given, "call.x must be a")
+      end
+      refused({ kind = "url" }, "/tmp/a.jpg", "call.x must be a URL")
+    end)
+
+    it("is hinted at where a bare name was given", function()
+      refused(IMAGE, "ann.jpg", 'or a local file such as "./ann.jpg"')
+      refused(IMAGE, "photos/ann.jpg", 'such as "./photos/ann.jpg"')
+      for _, given in ipairs { "http:/ann.jpg", "//cdn.example/a.jpg", "" } do
+        assert.falsy(refused(IMAGE, given, "call.x"):find("local", 1, true))
+      end
+      assert.falsy(refused({ kind = "url" }, "ann.jpg", "call.x"):find("local"))
+    end)
+
+    it("may need a certain value beside it", function()
+      local fields = { type = { kind = "string", values = { image = "image",
+        description = "description" } }, value = { kind = "string",
+        uploads = "image", uploads_when = { type = "image" } } }
+      assert.same({ type = "image", value = { file = "./a.jpg" } },
+        call(fields, { type = "image", value = "./a.jpg" }))
+      local told = { type = "description", value = "/imagine a woman" }
+      assert.same(told, call(fields, told))
+      misuse(function()
+        call(fields, { type = "description", value = { file = "a.jpg" } })
+      end, "call.value must be a string, not a table")
+    end)
+  end)
+
   describe("a free-form object", function()
     local OBJECT = { kind = "object" }
 
-    it("may hold anything that JSON can", function()
+    it("may hold anything that JSON can, and is a copy", function()
       local given = { text = "x", list = { 1, 2.5, "y" }, flag = false,
         inner = { deep = { true } }, empty = {} }
-      assert.equal(given, value(OBJECT, given))
+      local checked = value(OBJECT, given)
+      assert.same(given, checked)
+      assert.not_equal(given, checked)
+      assert.not_equal(given.inner.deep, checked.inner.deep)
     end)
 
     it("is refused with the path to what JSON cannot", function()
@@ -427,6 +479,30 @@ describe("check", function()
       "retries is an option of jogg.client")
     misuse(function() call(fields, { key = "x" }) end,
       "api_key is an option of jogg.client")
+    for _, name in ipairs { "generation", "max_credits", "ca_path", "log",
+      "product_timeout", "connect_timeout", "stall_timeout" } do
+      misuse(function() call({ timeout = { kind = "seconds" },
+        duration = { kind = "seconds" } }, { [name] = 1 }) end,
+        name .. " is an option of jogg.client")
+    end
+  end)
+
+  it("an option of the other generation leads to the one here", function()
+    local open = { title = { kind = "string" }, medias = { kind = "list" } }
+    local v2 = { name = { kind = "string", aliases = { "title" } },
+      style = { kind = "string" } }
+    check.has_elsewhere(open, v2, "v2")
+    misuse(function() call(open, { name = "x" }) end,
+      'unknown option "name" (of generation v2), did you mean "title"?')
+    misuse(function() call(open, { style = "x" }) end,
+      'unknown option "style" (generation v2 of the service has it)')
+  end)
+
+  it("what is missing may say where to find it", function()
+    misuse(function()
+      call({ avatar_id = { kind = "integer", required = true,
+        found_in = "client:avatars {}" } }, {})
+    end, "call: avatar_id is missing: client:avatars {} lists them")
   end)
 
   it("a kind that does not exist is an error of the library", function()

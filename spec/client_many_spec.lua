@@ -182,6 +182,28 @@ describe("client", function()
     end, "render_project.extra.a is not a finite number")
   end)
 
+  it("puts what it does not know into the tables that it does", function()
+    local own = jogg.client { api_key = "k", base_url = server.url,
+      generation = "v2", posts_per_minute = 0 }
+    finally(function() own:close() end)
+    server:on("POST", "/v2/create_video_from_product", { json = { code = 0,
+      data = { video_id = "v" } } })
+    local extra = { video_spec = { fps = { 30, 60 }, caption = true },
+      avatar = { look = { hat = true } }, voice = { speed = 1 } }
+    local same = cjson.decode(cjson.encode(extra))
+    for _ = 1, 2 do
+      assert(own:create_product_video { product_id = "p", avatar = { id = 81 },
+        video_spec = { length = 30, caption = false },
+        script = { style = "Data", language = "english" }, extra = extra })
+      assert.same({ product_id = "p", audio = {}, voice = { speed = 1 },
+        avatar = { id = 81, look = { hat = true } },
+        video_spec = { length = "30", caption = true, fps = { 30, 60 } },
+        script = { style = "Data", language = "english" } },
+        cjson.decode(server:last_request().body))
+      assert.same(same, extra)
+    end
+  end)
+
   it("takes ids by the names that the service has for them", function()
     local product = assert(client:create_product { url = flow.PAGE })
     assert.equal(product.id, product.product_id)

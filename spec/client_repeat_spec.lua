@@ -5,6 +5,7 @@
 
 local core = require "jogg.core"
 local jogg = require "jogg"
+local clock = require "spec.support.clock"
 local faults = require "spec.support.faults"
 
 local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
@@ -323,6 +324,39 @@ describe("client's repeats", function()
           os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 2) } })
       check("render_project", 0.49, { status = 429,
         json = { code = 10401, msg = "m", data = { retryAfter = 0.5 } } })
+    end)
+
+    it("a minute on v2 when the service names no time", function()
+      local hand = clock.install()
+      finally(hand.remove)
+      make { generation = "v2" }
+      for _, call in ipairs {
+        { "GET", "/v2/user/whoami", function() return client:whoami() end },
+        { "POST", "/v2/upload/asset", function()
+          return client:sign_upload { filename = "a", content_type = "b" }
+        end },
+        { "GET", "/v2/product_video/*", function()
+          return client:watch("v", { timeout = 300 })()
+        end },
+      } do
+        server:clear()
+        server:on(call[1], call[2], { { status = 429, json = { code = 429 } },
+          { json = { code = 0, data = { status = "completed",
+            video_url = "https://v" } } } })
+        local task = client:spawn(function()
+          local value, err = call[3]()
+          return value, err
+        end)
+        clock.settle(client)
+        assert.equal(1, #server:requests())
+        hand.pass(50)
+        clock.settle(client)
+        assert.equal(1, #server:requests())
+        hand.pass(11)
+        clock.settle(client)
+        assert(task:wait())
+        assert.equal(2, #server:requests())
+      end
     end)
 
     it("for the minute to have room for another POST", function()

@@ -71,6 +71,27 @@ describe("client", function()
       misuse(make { api_key = { "geheim" } }, "client.api_key must be a string")
     end)
 
+    it("of generation v2 are refused for open", function()
+      misuse(make { max_credits = 5 },
+        "client: max_credits needs generation v2")
+      make { max_credits = 5, generation = "v2" } ()
+      misuse(function() client:make_video { url = "https://a.example/",
+        webhook = jogg.webhook.inbox { secret = "s" } } end,
+        'unknown option "webhook" (generation v2 of the service has it)')
+      assert.equal(0, #server:requests())
+    end)
+
+    it("are named where a product's have the other generation's names",
+      function()
+        misuse(function() client:make_video { url = "https://a.example/",
+          product = { name = "x" } } end,
+          'unknown option "name" (of generation v2), did you mean "title"?')
+        misuse(function() client:update_product { product_id = 1,
+          media = {} } end, 'did you mean "intro_medias"?')
+        misuse(function() client:make_video { url = "https://a.example/",
+          generation = "v2" } end, "generation is an option of jogg.client")
+      end)
+
     it("are checked", function()
       misuse(make { apikey = "geheim" },
         'client: unknown option "apikey", did you mean "api_key"?')

@@ -199,6 +199,42 @@ describe("envelope", function()
       envelope.error(paid, 200, { error = 7 }, nil, {}).outcome)
   end)
 
+  it("believes a documented refusal, whatever the HTTP status", function()
+    for _, costs in ipairs { false, true } do
+      for _, code in ipairs { 429, 10104, 10105, 18020, 18025, 40000 } do
+        for _, status in ipairs { 302, 408, 500, 502, 599 } do
+          assert.equal("rejected", envelope.error({ costs = costs }, status,
+            { code = code, msg = "m" }, nil, {}).outcome)
+        end
+      end
+      assert.equal("unknown", envelope.error({ costs = costs }, 502,
+        { code = 50000, msg = "m" }, nil, {}).outcome)
+      assert.equal("unknown", envelope.error({ costs = costs }, 502,
+        { code = 18001, msg = "m" }, nil, {}).outcome)
+    end
+  end)
+
+  it("does not believe a refusal that says success, of what costs", function()
+    local body = { code = 0, msg = "Success", data = { video_id = "v" } }
+    local err = envelope.error({ costs = true }, 400, body, nil, {})
+    assert.same({ "protocol", "unknown", false }, { err.kind, err.outcome,
+      err.retryable })
+    assert.equal("the server answered HTTP 400 with code 0, and says: Success",
+      err.message)
+    err = envelope.error({}, 404, { code = 0, msg = "no such page" }, nil, {})
+    assert.same({ "not_found", "rejected", "no such page" }, { err.kind,
+      err.outcome, err.message })
+  end)
+
+  it("says plainly that a redirect of what costs leaves it open", function()
+    for _, body in ipairs { false, { msg = "Moved" } } do
+      local err = envelope.error({ costs = true }, 301, body or nil, nil, {})
+      assert.equal("unknown", err.outcome)
+      assert.matches("whether the call took effect is not known", err.message)
+    end
+    assert.falsy(reply(301, nil).message:find("took effect", 1, true))
+  end)
+
   it("knows a page that cannot be read", function()
     local err = envelope.error({ reads_page = true }, 200,
       { code = 50000, msg = "no page" }, nil, {})

@@ -72,8 +72,7 @@ describe("found from outside", function()
     function()
       server:on("GET", "/open/prj_info", { body = "{ no JSON" })
       local begun = core.now()
-      local video, err = client:make_video { poll = flow.POLL, url = flow.PAGE,
-        timeout = 60 }
+      local video, err = client:make_video { poll = flow.POLL, url = flow.PAGE }
       assert.is_nil(video)
       assert.is_true(core.now() - begun < 30)
       assert.equal("protocol", err.kind)

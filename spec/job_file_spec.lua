@@ -23,7 +23,7 @@ describe("job_file", function()
     server:clear():on_connect {}
     flow.script(server)
     client = jogg.client { api_key = "k", base_url = server.url, retries = 0,
-      posts_per_minute = 0 }
+      posts_per_minute = 0, product_timeout = 1 * SLOW }
   end)
   after_each(function()
     client:close()

@@ -87,7 +87,8 @@ describe("make_video pays once", function()
           end
           server:fault(copy)
         end
-        connect(server, { timeout = 0.5 * SLOW, stall_timeout = 0.5 * SLOW })
+        connect(server, { product_timeout = 0.5 * SLOW,
+          stall_timeout = 0.5 * SLOW })
         local video, err = make { url = server:sample "lamp" }
         check(video, err, case[2])
       end)
@@ -99,16 +100,16 @@ describe("make_video pays once", function()
     it("though the request took effect long after it was given up", function()
       server:fault { endpoint = "render", call = 1, what = "delay",
         value = 1.5 * SLOW }
-      connect(server, { timeout = 0.3 * SLOW })
+      connect(server, { product_timeout = 0.3 * SLOW })
       check(assert(make { url = server:sample "lamp", poll = PATIENT }), nil, 1)
     end)
 
     it("though it was resumed before the request took effect", function()
       server:fault { endpoint = "render", call = 1, what = "delay",
         value = 2 * SLOW }
-      connect(server)
+      connect(server, { product_timeout = 0.3 * SLOW })
       local video, err = make { url = server:sample "lamp", poll = PATIENT,
-        timeout = 0.7 * SLOW }
+        timeout = 0.9 * SLOW }
       assert.is_nil(video)
       assert.equal("unknown", err.outcome)
       assert.is_true(err.resume.render_sent)
@@ -279,17 +280,18 @@ describe("make_video pays once", function()
     it("and waits anew after a resume, however old the token is", function()
       flow.script(server, { render = { { reset = "after_request" }, flow.OK },
         info = flow.info(1) })
-      connect(server)
-      local poll = { interval = 0.05, settle = 0.3 }
-      local _, err = make { timeout = 0.1, poll = poll }
+      connect(server, { product_timeout = 0.3 * SLOW })
+      local poll = { interval = 0.05, settle = 1 * SLOW }
+      local _, err = make { timeout = 0.6 * SLOW, poll = poll }
       assert.equal("unknown", err.outcome)
       server:clear()
       flow.script(server, { render = flow.OK, info = flow.info(1) })
-      make { resume = flow.stored(err.resume), poll = poll, timeout = 1 * SLOW }
+      make { resume = flow.stored(err.resume), poll = poll, timeout = 2 * SLOW }
       local renders = flow.requests(server, "render")
       assert.equal(1, #renders)
       local looks = flow.requests(server, "info")
-      assert.is_true(renders[1].time - looks[1].time >= 0.29)
+      assert.is_true(renders[1].time - looks[1].time >=
+        poll.settle - 0.01)
     end)
 
     it("and repeats what certainly did not leave", function()
@@ -320,10 +322,23 @@ describe("make_video pays once", function()
       assert.is_true(flow.count(server, "info") >= 3)
     end)
 
+    it("and is not sent when the time left could cut it off", function()
+      flow.script(server, { info = { flow.info(1), flow.finished(server) } })
+      connect(server, { product_timeout = 20 })
+      local video, err = make { timeout = 19 }
+      assert.is_nil(video)
+      assert.same({ "timeout", "deadline", "not_sent", "render_project" },
+        { err.kind, err.reason, err.outcome, err.phase })
+      assert.matches("raise timeout", err.message)
+      assert.equal("product", flow.story(server))
+      assert(make { resume = flow.stored(err.resume), timeout = 30 })
+      assert.equal(1, flow.count(server, "render"))
+    end)
+
     it("when the time is over before it is known", function()
       flow.script(server, { render = { reset = "after_request" },
         info = flow.info(1) })
-      connect(server)
+      connect(server, { product_timeout = 0.2 })
       local before = core.now()
       local video, err = make { timeout = 0.3, poll = { interval = 20 } }
       assert.is_nil(video)

@@ -383,6 +383,9 @@ describe("make_video", function()
       update = "update_product", render = "render_project", info = "wait" } do
       server:clear()
       flow.script(server, { [word] = { stall = "after_request" } })
+      client:close()
+      client = jogg.client { api_key = "k", base_url = server.url, retries = 1,
+        product_timeout = word == "render" and 1 or 0.1 }
       local before = core.now()
       local video, err = make { timeout = 0.2, product = { title = "t" } }
       assert.is_nil(video)

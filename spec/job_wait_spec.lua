@@ -25,7 +25,7 @@ describe("a job that waits", function()
     server:clear():on_connect {}
     flow.script(server)
     client = jogg.client { api_key = "k", base_url = server.url, retries = 0,
-      posts_per_minute = 100000, max_transfers = 2 }
+      posts_per_minute = 100000, max_transfers = 2, product_timeout = 1 }
   end)
   after_each(function()
     client:close()
@@ -91,7 +91,7 @@ describe("a job that waits", function()
   end)
 
   it("ends at its deadline, and says how to go on", function()
-    local task = begin_to_wait { timeout = 0.3 }
+    local task = begin_to_wait { timeout = 1.3 }
     local video, err = task:wait()
     assert.is_nil(video)
     assert.equal("deadline", err.reason)

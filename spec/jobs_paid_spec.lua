@@ -315,7 +315,7 @@ describe("a paid call of v2", function()
         "make_video: visual_styles is missing")
       options.preview, options.avatar_id = nil, nil
       misuse.check(function() client:make_video(options) end,
-        "make_video: avatar_id is missing; client:avatars {} lists them")
+        "make_video: avatar_id is missing: client:avatars {} lists them")
       options.avatar_id = 81
       options.visual_styles = { "x" }
       misuse.check(function() client:make_video(options) end,

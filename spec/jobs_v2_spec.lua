@@ -331,19 +331,71 @@ describe("generation v2", function()
     assert.is_nil(video)
     assert.same({ "credit", "max_credits", "not_sent" }, { err.kind,
       err.reason, err.outcome })
+    assert.matches("raise max_credits, or use another client", err.message)
     assert.equal(before + 1, server:account().charged)
   end)
 
   it("says how to try the other generation", function()
     local other = faults.start()
     finally(function() other:stop() end)
-    other:on("*", "*", { status = 404, body = "<html>",
-      headers = { ["Content-Type"] = "text/html" } })
-    local old = jogg.client { api_key = "k", base_url = other.url,
-      retries = 0 }
-    local _, err = old:make_video { url = "https://a.example/" }
-    assert.matches('generation = "v2"', tostring(err))
-    old:close()
+    local function hinted(step, options)
+      other:on("*", "*", step)
+      options.api_key, options.retries = "k", 0
+      options.base_url = options.base_url or other.url
+      local own = jogg.client(options)
+      local _, err = own:create_product { url = "https://a.example/" }
+      own:close()
+      return tostring(err):match 'generation = "(%w+)"'
+    end
+    local nowhere = { status = 404, body = "<html>",
+      headers = { ["Content-Type"] = "text/html" } }
+    local unknown = { status = 404, json = { code = 404, msg = "no route" } }
+    for _, step in ipairs { nowhere, unknown, { body = "<html>" } } do
+      assert.equal("v2", hinted(step, {}))
+      assert.equal("open", hinted(step, { generation = "v2" }))
+    end
+    for _, step in ipairs { { status = 401, json = { code = 10105 } },
+      { status = 404, json = { code = 10104, msg = "no such id" } },
+      { status = 500, json = { code = 50000 } } } do
+      assert.is_nil(hinted(step, {}))
+      assert.is_nil(hinted(step, { generation = "v2" }))
+    end
+  end)
+
+  it("sends no id that would lead elsewhere, wherever it comes from",
+    function()
+      local other = faults.start()
+      local own = jogg.client { api_key = "k", base_url = other.url,
+        generation = "v2", posts_per_minute = 0 }
+      finally(function()
+        own:close()
+        other:stop()
+      end)
+      for _, id in ipairs { ".", ".." } do
+        for _, call in ipairs {
+          function() return own:avatar_video(id) end,
+          function() return own:delete_endpoint(id) end,
+          function() return own:update_endpoint { endpoint_id = id,
+            url = "https://a.example/", status = "enabled", events = {} } end,
+          function() return own:make_video { project_id = id,
+            poll = v2.POLL } end,
+          function() return nil, own:watch(id)().err end,
+        } do
+          support.unusable(call, ('must be an id, not "%s"'):format(id))
+        end
+      end
+      support.unusable(function() return own:delete_endpoint "" end, "not empty")
+      assert.equal(0, #other:requests())
+    end)
+
+  it("is watched with the id in each info", function()
+    local video = assert(make "make_video")
+    local ids = {}
+    for info in client:watch(video.project_id, { poll = v2.POLL }) do
+      assert.is_nil(info.err)
+      ids[#ids + 1] = info.project_id
+    end
+    assert.same({ video.project_id }, ids)
   end)
 
   describe("states", function()

@@ -77,7 +77,7 @@ describe("the limiter", function()
     flow.script(server)
     keys = keys + 1 -- the record of a key outlives a clock that is turned
     client = jogg.client { api_key = "k" .. keys, base_url = server.url,
-      posts_per_minute = 3 }
+      posts_per_minute = 3, product_timeout = 20 }
   end)
   after_each(function()
     time.remove()

@@ -29,6 +29,16 @@ describe("retry.delay", function()
     end
   end)
 
+  it("waits as long as the API says where a refusal names no time", function()
+    local err = { kind = "rate_limit" }
+    assert.equal(60, retry.delay(1, err, least, 60))
+    assert.equal(60.25, retry.delay(9, err, most, 60))
+    assert.equal(1, retry.delay(1, err, most)) -- on open
+    err.retry_after = 7
+    assert.equal(7, retry.delay(1, err, least, 60))
+    assert.equal(0, retry.delay(1, { kind = "server" }, least, 60))
+  end)
+
   it("does without the server's word when it makes no sense", function()
     for _, odd in ipairs { -1, "soon", {} } do
       assert.equal(1, retry.delay(1, { retry_after = odd }, most))

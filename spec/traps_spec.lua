@@ -244,7 +244,7 @@ describe("trap", function()
       for _, word in ipairs { "product", "render", "info" } do
         server:clear()
         flow.script(server, { [word] = { redirect = other.url .. "/open/product" } })
-        local video, err = make { timeout = 1 }
+        local video, err = make {}
         assert.is_nil(video)
         assert.equal("http", err.kind)
         assert.equal(302, err.http_status)

@@ -81,7 +81,7 @@ describe("uploads", function()
   it("never take for a file what is not called one", function()
     local _, since = server:log()
     for _, text in ipairs { "picture.jpg", "http://127.0.0.1/picture.jpg",
-      "file:///etc/passwd", "C:\\x.jpg" } do
+      "file:///etc/passwd", "C:\\x.jpg", "//cdn.example/x.jpg" } do
       pcall(client.create_product, client, { name = "Mug", description = "d",
         media = { { type = "image", url = text } } })
     end

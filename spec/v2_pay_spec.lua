@@ -51,7 +51,7 @@ describe("v2 pays once", function()
     server:clear_faults()
     client = jogg.client { api_key = server.key, base_url = server.url,
       generation = "v2", posts_per_minute = 0, retries = 1,
-      stall_timeout = 0.4 * SLOW }
+      product_timeout = 0.4 * SLOW, stall_timeout = 0.4 * SLOW }
   end)
   after_each(function() client:close() end)
 

@@ -30,8 +30,25 @@ local function number(value)
     value or nil
 end
 
-local function list(value)
+local function object(value)
   return type(value) == "table" and value or nil
+end
+
+-- The members of a list that are usable. `null` has left holes in it.
+local function list_of(reader)
+  return function(value)
+    if type(value) ~= "table" then
+      return nil
+    end
+    local list, last = {}, 0
+    for key in pairs(value) do
+      last = type(key) == "number" and math.max(last, key) or last
+    end
+    for i = 1, last do
+      list[#list + 1] = reader(value[i])
+    end
+    return list
+  end
 end
 
 -- An id as a string. U+FFFD stands where the answer was not UTF-8.
@@ -47,7 +64,11 @@ end
 
 local READERS = {
   id = id, avatar_id = id, duration = number, credit = number, total = number,
-  created_at = number, completed_at = number, urls = list, items = list,
+  created_at = number, completed_at = number, urls = list_of(text),
+  items = list_of(function(value) return object(value) or text(value) end),
+  paragraphs = function(value)
+    return text(value) or list_of(text)(value)
+  end,
   code = function(value) return value end,
   status = function(value) return value end,
 }
@@ -76,9 +97,10 @@ function answer.read(shape, data, states)
   for name, paths in pairs(shape) do
     if name == "parts" then
       read.parts = {}
-      local items = answer.find(data, "items", paths.items)
-      for i, item in ipairs(items or {}) do
-        read.parts[i] = answer.read(paths.item, item, states)
+      for _, item in ipairs(answer.find(data, "items", paths.items) or {}) do
+        if object(item) then
+          table.insert(read.parts, answer.read(paths.item, item, states))
+        end
       end
     else
       read[name] = answer.find(data, name, paths)

@@ -55,10 +55,13 @@ local function exchange(client, operation, request, attempt, job)
   return data, err
 end
 
-local function deadline_error(operation)
+local function deadline_error(operation, left, timeout)
   return errors.new {
     kind = "timeout", reason = "deadline", outcome = "not_sent",
-    phase = operation.name, message = "the time for the whole job is over",
+    phase = operation.name, message = left <= 0 and
+      "the time for the whole job is over" or
+      ("not sent, because it may take %g s and the job has %.0f s left; " ..
+        "raise timeout"):format(timeout, left),
   }
 end
 
@@ -82,7 +85,8 @@ end
 
 -- The pause before the next try.
 local function pause(client, operation, err, attempt, job)
-  local seconds = retry.delay(attempt, err, math.random)
+  local seconds = retry.delay(attempt, err, math.random,
+    client.api.rate_pause)
   if operation.polls and not client.is_local then
     seconds = math.max(seconds, call.POLL_LEAST)
   end
@@ -106,19 +110,28 @@ local function as_text(value)
 end
 
 -- Puts the fields that the path names in braces into it, percent-encoded, and
--- takes them out of the others.
-local function fill_path(path, fields)
-  local rest = {}
+-- takes them out of the others. Encoding does not protect "." and "..", with
+-- which the request would reach another operation. Returns the path and the
+-- other fields; nil and an error.
+local function fill_path(operation, fields)
+  local rest, fault = {}, nil
   for name, value in pairs(fields) do
     rest[name] = value
   end
-  path = path:gsub("{([%w_]+)}", function(name)
+  local path = operation.path:gsub("{([%w_]+)}", function(name)
     local value = as_text(rest[name])
     rest[name] = nil
+    if value == "" or value == "." or value == ".." then
+      fault = errors.parameter(('%s.%s must be an id, not "%s"'):format(
+        operation.name, name, value))
+    end
     return (value:gsub("[^%w%-._~]", function(character)
       return ("%%%02X"):format(character:byte())
     end))
   end)
+  if fault then
+    return nil, fault
+  end
   return path, rest
 end
 
@@ -127,13 +140,16 @@ local function request_of(client, operation, fields)
   local settings = client.settings
   local path, rest = operation.path, fields
   if path:find("{", 1, true) then
-    path, rest = fill_path(path, fields)
+    path, rest = fill_path(operation, fields)
+    if not path then
+      return nil, rest
+    end
   end
   local request = {
     method = operation.method, path = path,
     connect_timeout = settings.connect_timeout,
     stall_timeout = settings.stall_timeout,
-    slow_answer = operation.slow_answer,
+    slow_answer = operation.slow_answer or operation.costs,
   }
   if operation.method == "GET" or operation.method == "DELETE" then
     request.query = {}
@@ -165,11 +181,13 @@ end
 -- A server that does not answer as the service does may speak the other
 -- generation.
 local function add_hint(client, err)
-  local is_foreign = err.reason == "name" or
-    err.http_status == 404 and not err.code or
+  local is_open = client.settings.generation == "open"
+  local is_foreign = err.http_status == 404 and (err.code or 404) == 404 or
     err.kind == "protocol" and err.reason == nil and not err.code
-  if is_foreign and client.settings.generation == "open" then
+  if is_open and (is_foreign or err.reason == "name") then
     err.hint = 'keys of today need generation = "v2" (or JOGG_GENERATION=v2)'
+  elseif is_foreign and client.settings.base_url ~= client.api.base_url then
+    err.hint = 'a server of 2024 needs generation = "open"'
   end
   return nil, err
 end
@@ -183,7 +201,7 @@ end
 -- again.
 local function try(client, operation, request, job, retries)
   local settings = client.settings
-  local timeout = operation.slow_answer and settings.product_timeout or
+  local timeout = request.slow_answer and settings.product_timeout or
     settings.timeout
   local attempt = 0
   while true do
@@ -196,8 +214,9 @@ local function try(client, operation, request, job, retries)
     if ok and job then
       left = math.min(timeout, job.deadline - core.now())
     end
-    if left <= 0 then
-      return nil, deadline_error(operation)
+    -- what costs is not cut off in the middle, or its outcome is unknown
+    if left <= 0 or operation.costs and left < timeout then
+      return nil, deadline_error(operation, left, timeout)
     end
     request.timeout = left
     local is_noted = job and operation.costs

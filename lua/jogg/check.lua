@@ -15,9 +15,10 @@
 -- sent. `aliases` are further names of the field. What is `secret` is never
 -- shown.
 --
--- A field may be `required`, or `required_without` another field. An `always`
--- field is an object that is sent empty when the caller leaves it out. `needs`
--- maps a value of the field to other fields which that value requires, by path:
+-- A field may be `required`, or `required_without` another field; `found_in` is
+-- the call that lists its values. An `always` field is an object that is sent
+-- empty when the caller leaves it out. `needs` maps a value of the field to
+-- other fields which that value requires, by path:
 -- `{ details = { "data.name", "data.description" } }`.
 
 local core = require "jogg.core"
@@ -57,6 +58,8 @@ local MEANT = {
 local OF_CLIENT = {
   api_key = true, base_url = true, retries = true, ca_file = true,
   posts_per_minute = true, max_transfers = true, max_bytes = true,
+  generation = true, max_credits = true, ca_path = true, log = true,
+  product_timeout = true, connect_timeout = true, stall_timeout = true,
 }
 
 -- How many letters must change to turn one word into the other.
@@ -236,8 +239,6 @@ end
 
 local SEGMENT = { filled = true, maximum = 4096 }
 
--- Percent-encoding does not protect "." and ".." in a path: the request would
--- reach another operation.
 function checkers.segment(value)
   if type(value) == "number" then
     if not is_integer(value) then
@@ -245,11 +246,7 @@ function checkers.segment(value)
     end
     return ("%d"):format(value)
   end
-  local text, expected, typed, exact = checkers.string(value, SEGMENT)
-  if text == "." or text == ".." then
-    return nil, "an id", true
-  end
-  return text, expected, typed, exact
+  return checkers.string(value, SEGMENT)
 end
 
 -- Never data: a program says how long it waits.
@@ -318,7 +315,7 @@ local function check_keys(value, path, level)
   end
 end
 
--- Returns true; or nil and an error.
+-- Returns a copy of what can be sent; or nil and an error.
 local function check_object(value, path, level, depth)
   if depth > DEPTH_MAXIMUM then
     raise(path .. " is too deep, or contains itself", level)
@@ -331,22 +328,23 @@ local function check_object(value, path, level, depth)
     end
   elseif type(value) == "table" then
     check_keys(value, path, level + 1)
+    local copy = {}
     for key, item in pairs(value) do
-      local name = ("%s.%s"):format(path, tostring(key))
-      local ok, err = true, nil
+      local name, _, err = ("%s.%s"):format(path, tostring(key)), nil, nil
       if type(key) == "string" then
-        ok, err = check_object(key, path .. "'s name " .. shown(key),
+        _, err = check_object(key, path .. "'s name " .. shown(key),
           level + 1, depth)
       else
         name = ("%s[%d]"):format(path, key)
       end
-      if ok then
-        ok, err = check_object(item, name, level + 1, depth + 1)
+      if not err then
+        copy[key], err = check_object(item, name, level + 1, depth + 1)
       end
-      if not ok then
+      if err then
         return nil, err
       end
     end
+    return copy
   elseif type(value) == "number" then
     if value ~= value or value == math.huge or value == -math.huge then
       return nil, errors.parameter(path .. " is not a finite number")
@@ -354,7 +352,7 @@ local function check_object(value, path, level, depth)
   elseif type(value) ~= "boolean" then
     raise(("%s: a %s cannot be sent"):format(path, type(value)), level)
   end
-  return true
+  return value
 end
 
 -- ===}
@@ -402,15 +400,15 @@ local function refuse(path, expected, value, typed, exact, level)
 end
 
 -- A local file where a URL is expected, as `{ file = PATH }`; nil: it is none. A
--- string is one only if it begins with ./ or / or ~/, so that nothing that came
--- from elsewhere is taken for a file.
+-- string is one only if it begins with ./ or ../ or / or ~/, so that nothing
+-- that came from elsewhere is taken for a file, "//cdn.example/a.jpg" neither.
 local function local_file(value)
   local path
   if type(value) == "table" and type(value.file) == "string" and
     next(value, next(value)) == nil then
     path = value.file
-  elseif type(value) == "string" and value:find "^%.?%.?/" or
-    type(value) == "string" and value:find "^~/" then
+  elseif type(value) == "string" and (value:find "^%.%.?/" or
+    value:find "^/[^/]" or value:find "^~/") then
     path = value
   end
   if path and path:find "^~/" then
@@ -420,11 +418,21 @@ local function local_file(value)
     { file = path } or nil
 end
 
+-- Does the field take a local file beside these values?
+local function takes_file(field, beside)
+  for name, value in pairs(field.uploads_when or {}) do
+    if not beside or beside[name] ~= value then
+      return false
+    end
+  end
+  return field.uploads
+end
+
 local check_list -- uses check.fields, which uses it
 
-local function check_field(field, path, value, level)
+local function check_field(field, path, value, level, beside)
   local values, kind = field.values, field.kind
-  local file = field.uploads and local_file(value)
+  local file = takes_file(field, beside) and local_file(value)
   if file then
     return file
   elseif values then
@@ -440,6 +448,11 @@ local function check_field(field, path, value, level)
   if checker then
     local checked, expected, typed, exact = checker(value, field)
     if checked == nil then
+      if field.uploads and not exact and type(value) == "string" and
+        value:find "^[%w_][^:]*$" then
+        expected = ("%s or a local file such as %s"):format(expected,
+          shown("./" .. value))
+      end
       local _, err = refuse(path, expected, value, typed,
         exact or field.secret, level + 1)
       return nil, err
@@ -456,8 +469,8 @@ local function check_field(field, path, value, level)
   elseif kind ~= "object" then
     error(("%s has the unknown kind %s"):format(path, tostring(kind)))
   end
-  local ok, err = check_object(value, path, level + 1, 0)
-  return ok and value, err
+  local copy, err = check_object(value, path, level + 1, 0)
+  return copy, err
 end
 
 function check_list(field, path, value, level)
@@ -521,16 +534,24 @@ end
 local function unknown(fields, name, path, level)
   local hint = ""
   local other = elsewhere[fields]
-  if other and other.fields[name] then
+  local twin = other and other.fields[name]
+  if twin then
     hint = (" (generation %s of the service has it)"):format(other.generation)
+    for _, alias in ipairs(twin.aliases or {}) do
+      if fields[alias] then
+        hint = (' (of generation %s), did you mean "%s"?'):format(
+          other.generation, alias)
+      end
+    end
   elseif type(name) == "string" then
     local meant = MEANT[name:lower()]
     local near = fields[meant] and meant or check.nearest(name, fields)
-    local of_client = OF_CLIENT[name] and name or OF_CLIENT[meant] and meant
-    if near then
-      hint = (', did you mean "%s"?'):format(near)
-    elseif of_client and path ~= "client" then
+    local of_client = OF_CLIENT[name] and name or
+      not near and OF_CLIENT[meant] and meant
+    if of_client then
       hint = (" (%s is an option of jogg.client)"):format(of_client)
+    elseif near then
+      hint = (', did you mean "%s"?'):format(near)
     end
   end
   raise(("%s: unknown option %s%s"):format(path, shown(name), hint), level)
@@ -541,8 +562,10 @@ local function check_required(fields, checked, path, level)
   for _, name in ipairs(summaries[fields].required) do
     local other = fields[name].required_without
     if checked[name] == nil and (not other or checked[other] == nil) then
-      raise(("%s: %s%s is missing"):format(path, name, other and
-        " or " .. other or ""), level)
+      local found_in = fields[name].found_in
+      raise(("%s: %s%s is missing%s"):format(path, name, other and
+        " or " .. other or "", found_in and ": " .. found_in ..
+        " lists them" or ""), level)
     end
   end
 end
@@ -590,7 +613,7 @@ function check.fields(fields, given, path, level)
     end
     taken[name] = true
     local item, fault = check_field(fields[name], path .. "." .. name, value,
-      level + 1)
+      level + 1, given)
     if item == nil then
       err = err or fault -- misuse of another field comes first
     end

@@ -24,6 +24,7 @@ local limiter = require "jogg.limiter"
 local pager = require "jogg.pager"
 local poller = require "jogg.poller"
 local tasks = require "jogg.tasks"
+local tokens = require "jogg.token"
 local upload = require "jogg.upload"
 local version = require "jogg.version"
 
@@ -101,9 +102,7 @@ local function operation_method(name)
       err.phase = name
       return nil, err
     end
-    for field, value in pairs(extra or {}) do
-      fields[field] = value
-    end
+    tokens.merge(fields, extra)
     if operation.list then
       local items = pager.new(self, operation, fields)
       return items
@@ -358,6 +357,9 @@ function Client:watch(project_id, given)
     local info, failure = self.scheduler:call(polls.next, polls)
     ended = not info or kind.FINAL[info.status]
     status = info and info.status or status
+    if info then
+      info.project_id = info.project_id or id
+    end
     return info or { status = status, project_id = id, err = failure }
   end
 end
@@ -618,10 +620,22 @@ local CLASSES = {}
 for generation, api in pairs(APIS) do
   CLASSES[generation] = new_class(generation, api)
 end
-check.has_elsewhere(job.fields_of(KINDS.open.make_video),
-  job.fields_of(KINDS.v2.make_video), "v2")
-check.has_elsewhere(job.fields_of(KINDS.v2.make_video),
-  job.fields_of(KINDS.open.make_video), "open")
+job.fields_of(KINDS.open.make_video).webhook = nil -- only v2 sends events
+
+-- Has messages about unknown options name the generation that has them.
+local function compare(open, v2)
+  check.has_elsewhere(open, v2, "v2")
+  check.has_elsewhere(v2, open, "open")
+end
+
+compare(job.fields_of(KINDS.open.make_video), job.fields_of(KINDS.v2.make_video))
+compare(APIS.open.product, APIS.v2.product)
+for name, operation in pairs(APIS.open.operations) do
+  local other = APIS.v2.operations[name]
+  if other then
+    compare(operation.fields, other.fields)
+  end
+end
 
 -- ===}
 

@@ -93,6 +93,10 @@ function config.settings(given, level)
       settings[name] = value
     end
   end
+  if settings.max_credits and settings.generation ~= "v2" then
+    error("client: max_credits needs generation v2, which has a price list",
+      level)
+  end
   check_key(settings.api_key, sources.api_key, level + 1)
   if settings.ca_file then
     check_readable(settings.ca_file, sources.ca_file or "ca_file", level + 1)

@@ -71,17 +71,20 @@ local function pause_of(status, body, headers)
 end
 
 -- What certainly happened on the other side. Only an answer that refuses is
--- proof that nothing happened. A gateway's word for a server is no proof, nor
--- is a redirect, which may follow on what was done. After a call that costs, a
--- 2xx answer refuses only with a documented code.
+-- proof that nothing happened: a documented code, whatever the HTTP status. A
+-- gateway's word for a server is no proof, nor is a redirect, which may follow
+-- on what was done. After a call that costs, a 2xx answer refuses only with a
+-- documented code.
 local function outcome_of(operation, status, code, body)
-  if status == 408 or status == 499 or status >= 500 or
+  if code and code < SYSTEM_CODE and CODE_KINDS[code] then
+    return "rejected"
+  elseif status == 408 or status == 499 or status >= 500 or
     status >= 300 and status < 400 or code and code >= SYSTEM_CODE then
     return "unknown"
   elseif status >= 400 then
     return "rejected"
   elseif operation.costs then
-    return CODE_KINDS[code] and "rejected" or "unknown"
+    return "unknown"
   elseif code and code ~= 0 then
     return "rejected"
   end
@@ -117,7 +120,10 @@ end
 
 local function message_of(status, code, odd, body, why, headers)
   local text = explanation(body)
-  if odd then
+  if odd and status >= 300 then
+    return ("the server answered HTTP %d with code 0%s"):format(status,
+      text and ", and says: " .. text or "")
+  elseif odd then
     return ("the answer has code %s where the service has the number 0%s")
       :format(type(body.code) == "string" and ("%q"):format(body.code) or
         tostring(body.code), text and ", and says: " .. text or "")
@@ -142,18 +148,23 @@ end
 function envelope.error(operation, status, body, why, headers)
   local is_object = type(body) == "table"
   local code = is_object and (integer(body.code) or integer(body.error)) or nil
-  local odd = is_object and status < 300 and
-    (code == 200 or code == 0 and body.code ~= 0)
+  -- a success that the rest of the answer denies
+  local odd = is_object and (status < 300 and
+    (code == 200 or code == 0 and body.code ~= 0) or
+    status >= 300 and code == 0 and operation.costs)
   local kind = odd and "protocol" or kind_of(operation, status, code, is_object)
+  local outcome = odd and "unknown" or outcome_of(operation, status, code, body)
+  local doubt = operation.costs and outcome == "unknown" and status < 400 and
+    status >= 300 and "; whether the call took effect is not known" or ""
   local rid = is_object and body.rid
   local fields = {
     kind = kind, reason = odd and "envelope" or nil,
-    message = message_of(status, code, odd, body, why, headers),
+    message = message_of(status, code, odd, body, why, headers) .. doubt,
     http_status = status, code = code,
     request_id = type(rid) == "string" and rid ~= "" and errors.quoted(rid) or
       headers.request_id,
     retry_after = pause_of(status, body, headers),
-    outcome = outcome_of(operation, status, not odd and code or nil, body),
+    outcome = outcome,
   }
   if kind == "server" and status < 500 and not (code and code >= SYSTEM_CODE)
   then

@@ -727,7 +727,7 @@ function job.new(client, kind, given, level)
     end
     if missing then
       check.raise(("%s: %s is missing%s"):format(kind.name, missing,
-        hint and "; " .. hint or ""), level)
+        hint and ": " .. hint .. " lists them" or ""), level)
     end
     token, err = tokens.new(client.api, kind, checked)
   end

@@ -246,7 +246,8 @@ local function pause_before(self)
   if self.first then
     seconds = self.first
   elseif self.err then
-    seconds = retry.delay(self.failures, self.err, math.random)
+    seconds = retry.delay(self.failures, self.err, math.random,
+      self.client.api.rate_pause)
     if not self.client.is_local then
       seconds = math.max(seconds, self.plan.interval)
     end

@@ -9,9 +9,11 @@ local LONGEST = 30
 local LONGEST_ASKED = 120 -- what a server may ask for
 
 -- How long to wait before the next attempt. What the server asked for comes
--- first; otherwise full jitter under an exponential cap.
-function retry.delay(attempt, err, random)
-  local asked = err and tonumber(err.retry_after)
+-- first; `rate_pause`, if there is one, after a 429 that names no time;
+-- otherwise full jitter under an exponential cap.
+function retry.delay(attempt, err, random, rate_pause)
+  local asked = err and (tonumber(err.retry_after) or
+    err.kind == "rate_limit" and rate_pause)
   if asked and asked >= 0 then
     return math.min(asked, LONGEST_ASKED) + random() * 0.25
   end

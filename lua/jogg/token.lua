@@ -27,17 +27,19 @@ function token.copy(value)
   return twin
 end
 
--- Puts a copy of further fields into a body, field by field. Returns the body.
-function token.overlay(body, more)
+-- Puts `more` into a table, field by field; a list replaces what was there.
+-- Nothing is shared afterwards. Returns the table.
+function token.merge(into, more)
   for name, value in pairs(more or {}) do
-    if type(value) == "table" and type(body[name]) == "table" and #value == 0
-    then
-      token.overlay(body[name], value)
+    local old = into[name]
+    if type(old) == "table" and type(value) == "table" and old[1] == nil and
+      value[1] == nil then
+      token.merge(old, value)
     else
-      body[name] = token.copy(value)
+      into[name] = token.copy(value)
     end
   end
-  return body
+  return into
 end
 
 -- Options that belong to one run, not to the job.
@@ -109,7 +111,7 @@ end
 
 -- Takes what is given beside a token: the same again, or something new where
 -- that is still possible. Returns true; or nil and an error.
-local function merge(kind, kept, given)
+local function take_given(kind, kept, given)
   local is_sent = kept.render_sent or kept.rendered or kept.sent
   for name, value in pairs(given) do
     local target = kind.video[name] and kept.video or kept
@@ -199,7 +201,7 @@ function token.read(api, kind, stored, given, path)
     ok = kept.video
   end
   if ok then
-    ok, err = merge(kind, kept, given)
+    ok, err = take_given(kind, kept, given)
   end
   if not ok then
     return nil, err

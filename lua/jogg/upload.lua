@@ -258,11 +258,6 @@ function upload.call(client, operation, fields)
   if not body then
     return nil, err
   end
-  for name, value in pairs(fields) do
-    if body[name] == nil then
-      body[name] = value -- a field that jogg does not know
-    end
-  end
   return call.run(client, operation, body)
 end
 

@@ -10,6 +10,7 @@
 --   or into the body. `uploads` marks the URL of an `image`, a `video`, an
 --   `audio` file or `media` (an image or a video), and `uploads_when` the
 --   values that fields beside it must have for that.
+-- * `rate_pause`: seconds to wait after a 429 that names no time.
 -- * `topic`: the chapter of the vendor's reference.
 -- * `credits`: the estimated price. `amount` is for each started `per` seconds
 --   of the result, or for one call; `length` is the path of the field with the
@@ -47,6 +48,7 @@ end
 return {
   generation = "v2",
   base_url = "https://api.jogg.ai",
+  rate_pause = 60,
   -- In these fields an empty table is sent as [], in all others as {}.
   lists = {
     media = true, visual_styles = true, variables = true, events = true,

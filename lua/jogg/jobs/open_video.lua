@@ -193,7 +193,7 @@ end
 
 local function send_render(job)
   local token = job.token
-  local fields = tokens.overlay(tokens.copy(token.video), token.extra)
+  local fields = tokens.merge(tokens.copy(token.video), token.extra)
   fields.project_id = token.project_id
   token.phase = "render_project"
   local ok, err = run(job, "render_project", fields)

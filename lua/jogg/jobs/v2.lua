@@ -335,7 +335,7 @@ end
 local function make_previews(job)
   local token = job.token
   local list, err = paid.run(job, "create_product_previews",
-    tokens.overlay(body_of(token, "visual_style"), token.extra))
+    tokens.merge(body_of(token, "visual_style"), token.extra))
   if not list then
     return nil, err
   end
@@ -430,7 +430,7 @@ local function start_product_video(job)
     end
   elseif ok then
     ok, err = start_once(job, "create_product_video",
-      tokens.overlay(body_of(token), token.extra))
+      tokens.merge(body_of(token), token.extra))
   end
   return ok, err
 end
@@ -459,7 +459,7 @@ for name, definition in pairs(SIMPLE) do
       ok, err = check_files(job)
       if ok then
         ok, err = start_once(job, start,
-          tokens.overlay(tokens.copy(job.token.video), job.token.extra))
+          tokens.merge(tokens.copy(job.token.video), job.token.extra))
       end
     end
     return ok, err
@@ -486,7 +486,7 @@ function product_video.check(options)
   end
   for name, field in pairs(v2.video) do
     if field.needed and options[name] == nil then
-      return name, field.needed
+      return name, field.found_in
     end
   end
 end

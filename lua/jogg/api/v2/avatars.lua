@@ -44,6 +44,10 @@ local MOTION = {
   message = common.MESSAGE,
 }
 
+local VOICE_ID = {
+  kind = "string", required = true, found_in = "client:voices {}",
+}
+
 local MOTION_ID = with(common.ID, { aliases = { "id" } })
 
 return {
@@ -225,7 +229,7 @@ return {
       fields = {
         image_url = { kind = "url", required = true, uploads = "image" },
         name = { kind = "string", required = true },
-        voice_id = { kind = "string", required = true },
+        voice_id = VOICE_ID,
         -- Names, sent as strings.
         model = {
           kind = "string", required = true,
@@ -381,7 +385,7 @@ return {
       fields = {
         generation_id = common.ID,
         name = { kind = "string", required = true },
-        voice_id = { kind = "string", required = true },
+        voice_id = VOICE_ID,
         description = { kind = "string", required = true },
         model = { kind = "integer", minimum = 0, maximum = 2 },
         aspect_ratio = common.ASPECT_RATIO,

@@ -33,7 +33,10 @@ local VIDEO = {
   avatar = {
     kind = "fields", required = true,
     fields = {
-      id = { kind = "integer", required = true, aliases = { "avatar_id" } },
+      id = {
+        kind = "integer", required = true, aliases = { "avatar_id" },
+        found_in = "client:avatars {}",
+      },
       type = with(common.AVATAR_TYPE, { aliases = { "avatar_type" } }),
     },
   },
@@ -80,7 +83,8 @@ local MAKE = {
   },
   video_name = { kind = "string", to = "video_spec.name" },
   avatar_id = {
-    kind = "integer", to = "avatar.id", needed = "client:avatars {} lists them",
+    kind = "integer", to = "avatar.id", needed = true,
+    found_in = "client:avatars {}",
   },
   avatar_type = with(common.AVATAR_TYPE, { to = "avatar.type" }),
   voice_id = { kind = "string", to = "voice.id" },

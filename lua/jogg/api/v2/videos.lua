@@ -51,6 +51,7 @@ return {
           fields = {
             avatar_id = {
               kind = "integer", required = true, aliases = { "id" },
+              found_in = "client:avatars {}",
             },
             avatar_type = with(common.AVATAR_TYPE, {
               required = true, aliases = { "type" },
@@ -67,6 +68,7 @@ return {
             },
             voice_id = {
               kind = "string", required = true, aliases = { "id" },
+              found_in = "client:voices {}",
             },
             script = common.STRING,
             audio_url = { kind = "url", uploads = "audio" },
@@ -128,7 +130,9 @@ return {
       topic = "Video", method = "POST", path = "/v2/create_video_with_template",
       costs = true, credits = common.VIDEO_PRICE,
       fields = {
-        template_id = { kind = "integer", required = true },
+        template_id = {
+          kind = "integer", required = true, found_in = "client:templates {}",
+        },
         voice_language = with(common.LANGUAGE, {
           required = true, aliases = { "lang", "language" },
         }),
