@@ -96,7 +96,8 @@ describe("a paid call of v2", function()
       fault = faults.start()
       fault:on("POST", CREATE, { reset = "before_answer" })
       other = jogg.client { api_key = "k", base_url = fault.url,
-        generation = "v2", posts_per_minute = 0, retries = 0 }
+        generation = "v2", posts_per_minute = 0, retries = 0,
+        product_timeout = 2 }
     end)
     after_each(function()
       other:close()
@@ -153,7 +154,7 @@ describe("a paid call of v2", function()
         error = "for the spec" } } })
       local token
       local result = make { on_progress = function(p) token = p.resume end,
-        timeout = 0.1, video_name = ("ö"):rep(60) }
+        timeout = 2.1, video_name = ("ö"):rep(60) }
       assert.is_nil(result)
       assert.matches("^" .. ("ö"):rep(49) .. " %[%x+%]$", token.attempt_name)
       assert.is_true(#token.attempt_name < 130)

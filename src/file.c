@@ -27,6 +27,7 @@
 #define GATHER_SIZE (256 * 1024)
 #define WRITEBACK_SIZE (8 * 1024 * 1024)
 #define LARGE (32 * 1024 * 1024)
+#define TRIES 10 /* of keys */
 #define TEMPORARY_NAME ".jogg-XXXXXX" /* short: fits where the target fits */
 
 struct file {
@@ -183,13 +184,13 @@ static int open_temporary(const struct file *f, const char *name)
 /* Finds the target and makes an empty file beside it, whose name ends with the
    key; `last`, if not NUL, stands for the key's last character.  0: *target and
    *temporary are the caller's to free.  Otherwise an errno. */
-static int make(const struct file *f, char last, char **target,
-                char **temporary, int *fd)
+static int make(struct file *f, char last, char **target, char **temporary,
+                int *fd)
 {
   const char *slash;
   size_t folder;
   mode_t mode;
-  int error = disk_find(f->path, target, &mode);
+  int error = disk_find(f->path, target, &mode), tries;
 
   if (error)
     return error;
@@ -203,12 +204,17 @@ static int make(const struct file *f, char last, char **target,
   if (!error) {
     memcpy(*temporary, *target, folder);
     memcpy(*temporary + folder, TEMPORARY_NAME, sizeof TEMPORARY_NAME);
-    memcpy(*temporary + folder + sizeof TEMPORARY_NAME - 1 - FILE_KEY_LENGTH,
-           f->key, FILE_KEY_LENGTH);
-    if (last)
-      (*temporary)[folder + sizeof TEMPORARY_NAME - 2] = last;
-    *fd = open_temporary(f, *temporary);
-    error = *fd >= 0 ? 0 : errno;
+    for (tries = 0; tries < TRIES; tries++) {
+      memcpy(*temporary + folder + sizeof TEMPORARY_NAME - 1 - FILE_KEY_LENGTH,
+             f->key, FILE_KEY_LENGTH);
+      if (last)
+        (*temporary)[folder + sizeof TEMPORARY_NAME - 2] = last;
+      *fd = open_temporary(f, *temporary);
+      error = *fd >= 0 ? 0 : errno;
+      if (error != EEXIST || f->leftover)
+        break;
+      key_make(f->key, f); /* another file has this one */
+    }
   }
   if (error) {
     free(*target);

@@ -157,10 +157,11 @@ local function check_sizes(api, kind, kept)
   return kept
 end
 
--- Is this a misspelling of "not_created"? As an id it would never be found.
+-- Is this neither an id nor "not_created"? As an id it would never be found.
 local function is_unclear(resolved)
   return type(resolved) == "string" and resolved ~= "not_created" and
-    (resolved:find "%s" or resolved:lower():gsub("%A", "") == "notcreated")
+    (resolved:find "%s" or resolved:find "^%.*$" or
+      resolved:lower():gsub("%A", "") == "notcreated")
 end
 
 -- What makes a token useless, or nil.
