@@ -168,37 +168,55 @@ describe("uploads", function()
       own:close()
     end)
 
-  it("end with the time of their job, and nothing was paid by then", function()
-    local api, storage = faults.start(), faults.start()
-    finally(function()
+  describe("end with the time of their job", function()
+    local api, storage, own
+
+    before_each(function()
+      api, storage = faults.start(), faults.start()
+      own = jogg.client { api_key = "k", base_url = api.url,
+        generation = "v2", posts_per_minute = 0 }
+      api:on("POST", "/v2/upload/asset", { json = { code = 0, data = {
+        sign_url = storage.url .. "/put",
+        asset_url = storage.url .. "/x.jpg" } } })
+    end)
+    after_each(function()
+      own:close()
       api:stop()
       storage:stop()
     end)
-    local own = jogg.client { api_key = "k", base_url = api.url,
-      generation = "v2", posts_per_minute = 0 }
-    api:on("POST", "/v2/upload/asset", { json = { code = 0, data = {
-      sign_url = storage.url .. "/put", asset_url = storage.url .. "/x.jpg" } } })
-    storage:on("PUT", "/put", { status = 200, body = "", slow_request = 100 })
-    local options = { image_url = picture, name = "Ann", voice_id = "v",
-      model = "2.0", timeout = 0.5, poll = v2.POLL }
-    local begun = core.now()
-    local result, err = own:make_photo_avatar(options)
-    assert.is_nil(result)
-    assert.same({ "timeout", "upload" }, { err.kind, err.phase }, tostring(err))
-    assert.is_true(core.now() - begun < 8 * SLOW)
-    for _, request in ipairs(api:requests()) do
-      assert.equal("/v2/upload/asset", request.path)
+
+    local function make(step)
+      storage:on("PUT", "/put", step)
+      local begun = core.now()
+      local result, err = own:make_photo_avatar { image_url = picture,
+        name = "Ann", voice_id = "v", model = "2.0", timeout = 0.5 }
+      assert.is_nil(result)
+      assert.equal("upload", err.phase)
+      assert.is_true(core.now() - begun < 8 * SLOW)
+      for _, request in ipairs(api:requests()) do -- nothing was paid
+        assert.equal("/v2/upload/asset", request.path)
+      end
+      return err
     end
-    -- and it goes on
-    storage:on("PUT", "/put", { status = 200, body = "" })
-    api:on("POST", "/v2/photo_avatar/add_motion", { json = { code = 0,
-      data = { motion_id = "M", avatar_id = 7 } } })
-    api:on("GET", "/v2/photo_avatar", { json = { code = 0, data = {
-      motion_id = "M", avatar_id = 7, status = "completed" } } })
-    result = assert(own:make_photo_avatar { resume = err.resume,
-      poll = v2.POLL })
-    assert.equal("completed", result.status)
-    own:close()
+
+    it("when they are slow; the job can be resumed", function()
+      local err = make { status = 200, body = "", slow_request = 100 }
+      assert.equal("timeout", err.kind, tostring(err))
+      storage:on("PUT", "/put", { status = 200, body = "" })
+      api:on("POST", "/v2/photo_avatar/add_motion", { json = { code = 0,
+        data = { motion_id = "M", avatar_id = 7 } } })
+      api:on("GET", "/v2/photo_avatar", { json = { code = 0, data = {
+        motion_id = "M", avatar_id = 7, status = "completed" } } })
+      local result = assert(own:make_photo_avatar { resume = err.resume,
+        poll = v2.POLL })
+      assert.equal("completed", result.status)
+    end)
+
+    it("when the storage asks for a longer pause", function()
+      local err = make { status = 503, body = "",
+        headers = { ["Retry-After"] = "100" } }
+      assert.same({ "server", 503 }, { err.kind, err.http_status })
+    end)
   end)
 
   it("find a file in the home folder", function()
