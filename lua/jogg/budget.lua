@@ -5,6 +5,8 @@
 
 local errors = require "jogg.error"
 
+local ROUNDING = 1e-6 -- credits: sums of tenths are not exact
+
 local budget = {}
 
 local function at(fields, path)
@@ -36,7 +38,7 @@ end
 function budget.reserve(client, operation, fields)
   local limit, price = client.settings.max_credits,
     budget.price(operation, fields)
-  if limit and client.spent + price > limit then
+  if limit and client.spent + price > limit + ROUNDING then
     return nil, errors.new {
       kind = "credit", reason = "max_credits", outcome = "not_sent",
       phase = operation.name,
