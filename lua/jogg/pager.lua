@@ -51,7 +51,10 @@ local function fetch(self)
 end
 
 local function next_item(self)
-  while not self.err and self.next_item > #self.items and not self.is_last do
+  if self.err then
+    return nil, self.err
+  end
+  while self.next_item > #self.items and not self.is_last do
     local ok, err = fetch(self)
     if not ok then
       self.err = err
@@ -60,7 +63,7 @@ local function next_item(self)
   end
   local item = self.items[self.next_item]
   self.next_item = self.next_item + 1
-  return item, self.err
+  return item
 end
 
 -- What `for` calls: the next item; nil at the end, and when `self.err` is set.
