@@ -115,6 +115,24 @@ describe("max_credits", function()
     assert.is_true(is_over(err))
   end)
 
+  it("is given back by what the service's list does not know", function()
+    connect(1)
+    local function answer(data) return { json = { code = 0, data = data } } end
+    server:on("POST", "/v2/product", answer { product_id = "P" })
+    server:on("POST", "/v2/create_video_from_product", {
+      { reset = "after_request" }, answer {}, answer { video_id = "V" } })
+    server:on("GET", "/v2/product_videos", answer { videos = {} })
+    server:on("GET", "/v2/product_video/V", answer { status = "completed",
+      video_url = "https://x.example/v.mp4" })
+    local function make()
+      return client:make_video { url = "https://a.example/", avatar_id = 81,
+        poll = { first = 0.01, interval = 0.01, settle = 0 } }
+    end
+    assert.equal("V", assert(make()).project_id)
+    local _, err = make()
+    assert.is_true(is_over(err))
+  end)
+
   it("is given back by what was never sent", function()
     client = jogg.client { api_key = "k", base_url = faults.refused_url(),
       generation = "v2", posts_per_minute = 0, retries = 0, max_credits = 0.2 }

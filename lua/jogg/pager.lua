@@ -22,7 +22,7 @@ Pager.__index = Pager
 -- Fetches a page. Returns true; or nil, also at the end of the list.
 local function fetch(self)
   local list = self.operation.list
-  local data, err = call.run(self.client, self.operation, self.fields)
+  local data, err = call.run(self.client, self.operation, self.fields, self.job)
   if not data then
     return nil, err
   end
@@ -92,14 +92,15 @@ function Pager:all()
   return all, err
 end
 
--- A list of an operation. A page that the caller names is the only one.
-function pager.new(client, operation, fields)
+-- A list of an operation. A page that the caller names is the only one. The time
+-- of a `job`, if there is one, bounds the calls.
+function pager.new(client, operation, fields, job)
   local has_pages = operation.fields.page ~= nil and fields.page == nil
   if has_pages then
     fields.page = 1
   end
   return setmetatable({
-    client = client, operation = operation, fields = fields,
+    client = client, operation = operation, fields = fields, job = job,
     has_pages = has_pages, pages = 0, known = {}, items = {}, next_item = 1,
     is_last = false,
   }, Pager)

@@ -8,6 +8,7 @@
 -- caller can find out, and says it with `resume.resolved`.
 
 local answer = require "jogg.answer"
+local budget = require "jogg.budget"
 local call = require "jogg.call"
 local core = require "jogg.core"
 local errors = require "jogg.error"
@@ -68,7 +69,7 @@ local function search(job, operation)
   local list = client.api.operations[operation.state_list]
   local items = pager.new(client, list, {
     page_size = list.fields.page_size and 100 or nil,
-  })
+  }, job)
   local all, err = items:all()
   if not all then
     return nil, err
@@ -95,7 +96,8 @@ local function look_up(job, operation)
     settled = left <= 0
     if not settled then
       local ok
-      ok, err = job.client.scheduler:sleep(math.min(left, job.plan.interval))
+      ok, err = job.client.scheduler:sleep(math.max(0,
+        math.min(left, job.plan.interval, job.deadline - core.now())))
       if not ok then
         return nil, err
       elseif core.now() >= job.deadline then
@@ -146,14 +148,23 @@ local function send(job, operation, fields)
   if id then
     return id, data
   elseif data then
-    return nil, errors.new {
+    err = errors.new {
       kind = "protocol", outcome = "unknown", retryable = false,
       message = "the answer has no id",
     }
   elseif err.outcome ~= "unknown" and err.outcome ~= "accepted" then
     token.sent = nil -- it had no effect
+    return nil, err
   end
+  job.set_aside = budget.price(operation, fields)
   return nil, err
+end
+
+-- The request that this run of the job has sent had no effect: what was set
+-- aside for it may be spent.
+local function give_back(job)
+  budget.give_back(job.client, job.set_aside or 0)
+  job.set_aside = nil
 end
 
 -- Has an operation that costs take effect once. Returns the id of what was
@@ -172,6 +183,7 @@ function paid.run(job, name, fields)
         return id, err
       end
       token.sent = nil
+      give_back(job)
     end
     local id, err = send(job, operation, fields)
     if id then
