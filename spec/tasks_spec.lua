@@ -197,9 +197,11 @@ describe("tasks", function()
   describe("ends all requests of a task", function()
     local old = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 
-    -- A task whose download stands still, and calls `f` once meanwhile.
-    local function fetch(f)
-      server:on("GET", "/c.jpg", { body = ("c"):rep(1000), stall = "mid_body" })
+    -- A task whose download stands still, or is slow, and calls `f` once
+    -- meanwhile.
+    local function fetch(f, slow)
+      server:on("GET", "/c.jpg", { body = ("c"):rep(1000), slow = slow,
+        stall = not slow and "mid_body" or nil })
       local called = false
       return client:spawn(function()
         local name = os.tmpname()
@@ -270,6 +272,23 @@ describe("tasks", function()
         step_until(function() return task.done end)
         assert.matches("attempt to yield across", task.err.message)
         check_idle(old and 0 or 1)
+      end)
+
+    it("that has what it waited for, but for a call that could not begin",
+      function()
+        if old then return end
+        server:on("GET", "/open/prj_info", { { delay = 1,
+          json = { code = 0, data = { status = 3 } } },
+          { stall = "after_request" } })
+        local task = fetch(function()
+          assert(client:project_info "p") -- the file came meanwhile
+          string.gsub("x", "x", function() -- no wait across gsub
+            pcall(client.project_info, client, "p")
+          end)
+        end, 2000)
+        step_until(function() return task.done end)
+        assert.truthy(task.value, tostring(task.err))
+        check_idle(2)
       end)
   end)
 
