@@ -9,6 +9,8 @@ local jogg = require "jogg"
 local poller = require "jogg.poller"
 local process = require "spec.support.process"
 
+local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
+
 describe("poller", function()
   it("looks after 10 s, every 10 s, later every 30 s", function()
     assert.same({ first = 10, interval = 10, max = 30, settle = 120 }, poller.plan(nil, false))
@@ -124,7 +126,8 @@ end)
 -- Jobs of one kind that wait at one service, which lists them: each is called
 -- like its video.
 describe("one list for many", function()
-  local LIST, POLL = "/v2/product_videos", { first = 0.05, interval = 0.01 }
+  local LIST, POLL = "/v2/product_videos", { first = 0.05 * SLOW,
+    interval = 0.01 }
   local server, client, random
 
   local function connect()
@@ -212,8 +215,8 @@ describe("one list for many", function()
 
   it("gives each an error of its own when it fails", function()
     math.random = function() return 0.1 end -- luacheck: ignore
-    server:on("GET", LIST, { { status = 503, delay = 0.1 }, list_of("A", "B",
-      "C") })
+    server:on("GET", LIST, { { status = 503, delay = 0.1 * SLOW },
+      list_of("A", "B", "C") })
     local seen = {}
     check_done(wait_for("ABC", { on_progress = function(p)
       if p.waiting_for == "retry" then
