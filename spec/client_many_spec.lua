@@ -95,6 +95,110 @@ describe("client", function()
       assert.equal(2, most)
     end)
 
+    it("goes on when a row's callback raises, or its video fails", function()
+      serve(4)
+      local list = rows(4)
+      list[1].on_progress = function() error "mine" end
+      list[3].output = folder .. "/none/3.mp4"
+      local results = assert(client:make_videos(list, { concurrency = 2 }))
+      assert.equal("task", results[1].err.kind)
+      assert.matches("mine", results[1].err.message)
+      assert.equal("io", results[3].err.kind)
+      assert.equal(list[2].output, results[2].video.path)
+      assert.equal(list[4].output, results[4].video.path)
+    end)
+
+    it("ends its rows when it is cancelled, and gives what is done", function()
+      serve(6)
+      server:on("GET", "/open/prj_info", { flow.finished(server),
+        { stall = "after_request" } })
+      local task = client:spawn(function()
+        return client:make_videos(rows(6), { concurrency = 3 })
+      end)
+      repeat client:step(0.01) until flow.count(server, "info") == 4
+      task:cancel()
+      client:run()
+      assert.same({ "cancelled", "cancelled" }, { task.err.kind,
+        task.err.reason })
+      local videos, cancelled = 0, 0
+      for i, row in pairs(task.err.results) do
+        assert.equal(i, row.index)
+        videos = videos + (row.video and 1 or 0)
+        cancelled = cancelled + (row.err and row.err.kind == "cancelled" and
+          row.err.resume and 1 or 0)
+      end
+      assert.same({ 1, 3 }, { videos, cancelled })
+      assert.equal(4, flow.count(server, "product"))
+      server:close_idle()
+      assert.is_true(server:wait { open = 0 }) -- nothing is in flight
+    end)
+
+    it("ends with its client", function()
+      serve(3)
+      server:on("GET", "/open/prj_info", { stall = "after_request" })
+      local task = client:spawn(function()
+        return client:make_videos(rows(3))
+      end)
+      repeat client:step(0.01) until flow.count(server, "info") == 3
+      client:close()
+      assert.same({ "cancelled", "closed" }, { task.err.kind,
+        task.err.reason })
+      for i = 1, 3 do
+        local err = task.err.results[i].err
+        assert.equal("cancelled", err.kind)
+        assert.is_string(err.resume.project_id)
+      end
+    end)
+
+    describe("with a function for the rows", function()
+      -- In Lua 5.1 a callback cannot wait inside a task.
+      local old = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+
+      for _, how in ipairs(old and { "blocks" } or { "blocks", "is a task" }) do
+        it("never calls it twice at a time: it " .. how, function()
+          serve(8)
+          local list, i, inside = rows(8), 0, 0
+          local function run()
+            return client:make_videos(function()
+              inside = inside + 1
+              assert(inside == 1)
+              client:sleep(0.02) -- rows come to their end meanwhile
+              inside = inside - 1
+              i = i + 1
+              return list[i]
+            end, { concurrency = 3 })
+          end
+          local results
+          if how == "blocks" then
+            results = assert(run())
+          else
+            results = assert(client:spawn(run):wait())
+          end
+          assert.equal(8, #results)
+          for n, row in ipairs(results) do
+            assert.equal(list[n].output, row.video.path)
+          end
+          assert.equal(9, i)
+        end)
+      end
+
+      it("finishes what was begun when it raises", function()
+        serve(3)
+        local list, i = rows(3), 0
+        local results, err = client:make_videos(function()
+          i = i + 1
+          return i <= 3 and list[i] or error "no more memory"
+        end, { concurrency = 9 })
+        assert.is_nil(results)
+        assert.equal("task", err.kind)
+        assert.matches("no more memory", err.message)
+        assert.equal(4, i)
+        for n = 1, 3 do
+          assert.equal(list[n].output, err.results[n].video.path)
+        end
+      end)
+    end)
+
     it("is the same in a task", function()
       serve(3)
       local task = client:spawn(function()

@@ -102,6 +102,30 @@ describe("require 'jogg'", function()
     end
   end)
 
+  it("takes the generation from the environment, unless it is given", function()
+    local OPEN, V2 = "this client speaks open", "it is v2"
+    for _, case in ipairs {
+      { false, "nil", OPEN }, { "", "nil", OPEN }, { "open", "nil", OPEN },
+      { "v2", "nil", V2 },
+      { "v3", "nil", ":3: client: JOGG_GENERATION must be open or v2" },
+      { "v2", "'open'", OPEN }, { "open", "'v2'", V2 }, { "v3", "'v2'", V2 },
+    } do
+      local output = run(([[local jogg = require "jogg"
+        local function work()
+          local client = jogg.client { generation = %s }
+          return client.whoami and "it is v2"
+        end
+        io.write(select(2, pcall(work)))]]):format(case[2]),
+        { JOGG_API_KEY = "k", JOGG_GENERATION = case[1] })
+      assert.truthy(output:find(case[3], 1, true), output)
+    end
+    -- the default client as well
+    local output = run([[io.write(tostring(select(2, pcall(function()
+      require "jogg".make_video { url = "https://a.example/" }
+    end))))]], { JOGG_API_KEY = "k", JOGG_GENERATION = "v2" })
+    assert.matches("make_video: avatar_id is missing", output)
+  end)
+
   it("makes the default client from the environment, once", function()
     local server = faults.start()
     server:on("POST", "/prefix/open/product",

@@ -205,6 +205,86 @@ describe("job_file", function()
     assert.same({ err.kept:match "[^/]*$" }, process.files(folder))
   end)
 
+  -- The process was killed after its file had its name, and before the result
+  -- was written.
+  describe("of a job that was killed at its end", function()
+    before_each(function()
+      assert(make { output = output })
+      local token = stored()
+      token.result = nil
+      process.write_file(file, cjson.encode(token))
+      server:clear()
+      flow.script(server, { info = flow.finished(server) })
+    end)
+
+    it("knows its file, and does not fetch it again", function()
+      local video = assert(make { output = output })
+      assert.same({ output, #flow.VIDEO }, { video.path, video.bytes })
+      assert.equal("info", flow.story(server))
+    end)
+
+    it("does not take a file of another size for it", function()
+      process.write_file(output, "mine")
+      local video, err = make { output = output }
+      assert.is_nil(video)
+      assert.same({ "io", "exists" }, { err.kind, err.reason })
+      assert.equal("mine", process.read_file(output))
+      assert.same({}, server:requests())
+      video = assert(make { output = output, overwrite = true })
+      assert.equal(#flow.VIDEO, video.bytes)
+      assert.equal(flow.VIDEO, process.read_file(output))
+    end)
+  end)
+
+  it("names a whole file that could not get its name, and leaves it alone",
+    function()
+      local video, err = make { output = output, on_progress = function(p)
+        if p.phase == "download" and p.bytes == #flow.VIDEO then
+          process.write_file(output, "mine")
+        end
+      end }
+      assert.is_nil(video)
+      assert.same({ "io", "exists" }, { err.kind, err.reason })
+      assert.truthy(tostring(err):find("kept as " .. err.kept, 1, true))
+      assert.equal(flow.VIDEO, process.read_file(err.kept))
+      local name = err.kept:match "[^/]*$"
+      for _, key in pairs(stored().keys) do
+        assert.is_nil(name:find(key, 1, true)) -- the next run uses that one
+      end
+      local other = flow.VIDEO .. "\0\0\0\8free"
+      local random = math.random
+      math.random = function() return 0 end -- luacheck: ignore
+      finally(function() math.random = random end) -- luacheck: ignore
+      os.remove(output)
+      for _, step in ipairs { { status = 401, body = "" }, { body = other } } do
+        server:on("GET", "/v.mp4", step)
+        _, err = make { output = output }
+        assert.equal(step.status and "http" or nil, err and err.kind)
+        assert.equal(flow.VIDEO, process.read_file(folder .. "/" .. name))
+      end
+      assert.equal(other, process.read_file(output))
+      assert.same({ name, "lamp.job", "lamp.mp4" }, process.files(folder))
+    end)
+
+  it("is not held up by what a killed process left, nor are files like it",
+    function()
+      for _, ending in ipairs { ".new", ".tmp", "~", ".jogg" } do
+        process.write_file(file .. ending, "mine")
+      end
+      for _, begun in ipairs { false, true } do
+        process.write_file(file .. ".jogg-new", ("x"):rep(5000))
+        if begun then os.remove(output) end
+        server:clear()
+        flow.script(server)
+        assert(make { output = output })
+        assert.equal("completed", stored().result.status)
+        assert.is_nil(process.read_file(file .. ".jogg-new"))
+      end
+      for _, ending in ipairs { ".new", ".tmp", "~", ".jogg" } do
+        assert.equal("mine", process.read_file(file .. ending))
+      end
+    end)
+
   it("in a folder that is missing costs nothing", function()
     local video, err = client:make_video { url = flow.PAGE,
       job_file = folder .. "/no/lamp.job" }

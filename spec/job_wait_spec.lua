@@ -9,6 +9,7 @@ local flow = require "spec.support.flow"
 local process = require "spec.support.process"
 
 local PUC_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 
 describe("a job that waits", function()
   local server, client, folder
@@ -304,5 +305,41 @@ describe("a job that waits", function()
     assert.equal(outer.value, inner.value)
   end)
 
-
+  it("leaves no listener in a webhook's inbox, however it ends", function()
+    local inbox = jogg.webhook.inbox { secret = "whsec_abc123xyz" }
+    local function wait(options)
+      options = options or {}
+      options.webhook = inbox
+      options.poll = { first = 0.01, interval = 0.01 }
+      local task = begin_to_wait(options)
+      assert.is_function(inbox.listeners[flow.PROJECT][1])
+      return task
+    end
+    local function check(task, kind)
+      client:run()
+      assert.equal(kind, task.err and task.err.kind)
+      assert.same({}, inbox.listeners)
+      server:clear()
+      flow.script(server)
+    end
+    local task = wait()
+    server:on("GET", "/open/prj_info", flow.finished(server))
+    check(task)
+    task = wait()
+    server:on("GET", "/open/prj_info", flow.info(5))
+    check(task, "render_failed")
+    check(wait { timeout = SLOW }, "timeout")
+    local told = 0
+    check(wait { on_progress = function(p)
+      told = told + (p.phase == "wait" and 1 or 0)
+      if told == 20 then error "mine" end
+    end }, "task")
+    task = wait()
+    task:cancel()
+    check(task, "cancelled")
+    task = wait()
+    client:close()
+    assert.equal("closed", task.err.reason)
+    assert.same({}, inbox.listeners)
+  end)
 end)

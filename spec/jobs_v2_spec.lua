@@ -286,6 +286,25 @@ describe("generation v2", function()
     assert.equal(before, server:account().charged)
   end)
 
+  it("refuses the token of another generation, or of another method", function()
+    local _, since = server:log()
+    local function refused(method, token, expected)
+      support.refused(function()
+        local video, err = client[method](client, { resume = token })
+        return video, err
+      end, method .. ".resume " .. expected)
+    end
+    refused("make_video", { version = 1, generation = "open",
+      url = "https://shop.example/", product_id = 1, project_id = "p" },
+      "is of another generation of the service: open")
+    refused("make_script", { version = 1, generation = "open",
+      project_id = "p" }, "is of another generation of the service: open")
+    refused("make_script", { version = 1, generation = "v2",
+      kind = "make_avatar_video", project_id = "p" },
+      "belongs to another method: make_avatar_video")
+    assert.same({}, (server:log(since)))
+  end)
+
   it("calls operations, with ids that look like paths", function()
     assert.is_table(client:whoami())
     assert.is_number(client:remaining_quota().remaining_quota)

@@ -119,6 +119,33 @@ describe("the limiter", function()
     end
   end)
 
+  it("tells of the wait before it begins: a callback may send a POST itself",
+    function()
+      if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
+        return -- a callback cannot wait there
+      end
+      for _ = 1, 3 do assert(client:create_product { url = flow.PAGE }) end
+      local before
+      local task = client:spawn(function()
+        return client:make_video { url = flow.PAGE, poll = flow.POLL,
+          on_progress = function(p)
+            if p.waiting_for == "rate limit" and before == nil then
+              before = p.phase
+              client:create_product { url = flow.PAGE }
+            end
+          end }
+      end)
+      for _ = 1, 3 do
+        settle()
+        time.pass(60)
+      end
+      settle()
+      assert.equal("create_product", before)
+      assert.is_true(task.done)
+      assert.truthy(task.value, tostring(task.err))
+      assert.same({ 5, 1 }, { count() })
+    end)
+
   it("spends nothing on a task that gives up", function()
     for _ = 1, 3 do make() end
     settle()

@@ -1,12 +1,15 @@
 -- SPDX-License-Identifier: MIT
 -- When to poll.
 
+local cjson = require "cjson".new()
 local clock = require "spec.support.clock"
 local faults = require "spec.support.faults"
 local flow = require "spec.support.flow"
 local jogg = require "jogg"
 local poller = require "jogg.poller"
 local process = require "spec.support.process"
+
+local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 
 describe("poller", function()
   it("looks after 10 s, every 10 s, later every 30 s", function()
@@ -118,4 +121,185 @@ describe("looks at a service elsewhere", function()
     make { output = folder .. "/ad.mp4" }
     check_pace(4)
   end)
+end)
+
+-- Jobs of one kind that wait at one service, which lists them: each is called
+-- like its video.
+describe("one list for many", function()
+  local LIST, POLL = "/v2/product_videos", { first = 0.05 * SLOW,
+    interval = 0.01 }
+  local server, client, random
+
+  local function connect()
+    if client then client:close() end
+    client = jogg.client { api_key = "k", base_url = server.url,
+      generation = "v2", posts_per_minute = 0 }
+  end
+
+  setup(function() server = faults.start() end)
+  teardown(function() server:stop() end)
+  before_each(function()
+    random = math.random
+    math.random = function() return 0 end -- luacheck: ignore
+    server:clear()
+    connect()
+  end)
+  after_each(function()
+    math.random = random -- luacheck: ignore
+    client:close()
+  end)
+
+  local function answer(data) return { json = { code = 0, data = data } } end
+
+  local function list_of(...)
+    local videos = {}
+    for i, id in ipairs { ... } do
+      videos[i] = { id = id, status = "completed",
+        video_url = "https://x.example/" .. id }
+    end
+    return answer { videos = videos }
+  end
+
+  -- What the service says of one that is asked for by itself.
+  local function script_states(status)
+    for _, id in ipairs { "A", "B", "C" } do
+      server:on("GET", "/v2/product_video/" .. id, answer { status = status,
+        video_url = "https://x.example/" .. id })
+    end
+  end
+
+  -- How often the list was asked, and each of the others by itself.
+  local function asked()
+    local lists, alone = 0, ""
+    for _, request in ipairs(server:requests()) do
+      lists = lists + (request.path == LIST and 1 or 0)
+      alone = alone .. (request.path:match "^/v2/product_video/(.*)" or "")
+    end
+    return lists, alone
+  end
+
+  -- Begins to wait for these; the first one asks the list.
+  local function wait_for(ids, options)
+    local tasks = {}
+    for id in ids:gmatch "%a" do
+      tasks[#tasks + 1] = client:spawn(function()
+        local given = { project_id = id, poll = POLL }
+        for name, value in pairs(options or {}) do given[name] = value end
+        return client:make_video(given)
+      end)
+    end
+    return tasks
+  end
+
+  local function check_done(tasks)
+    client:run()
+    for _, task in ipairs(tasks) do
+      local video = task.value
+      assert.truthy(video, tostring(task.err))
+      assert.equal("https://x.example/" .. video.project_id, video.url)
+    end
+  end
+
+  it("goes on when the one that asks is cancelled", function()
+    server:on("GET", LIST, { { stall = "after_request" },
+      list_of("B", "C") })
+    local tasks = wait_for "ABC"
+    repeat client:step(0.01) until #server:requests() == 1
+    client:step(0.01)
+    tasks[1]:cancel()
+    assert.equal("cancelled", tasks[1].err.kind)
+    table.remove(tasks, 1)
+    check_done(tasks)
+    assert.same({ 2, "" }, { asked() })
+  end)
+
+  it("gives each an error of its own when it fails", function()
+    math.random = function() return 0.1 end -- luacheck: ignore
+    server:on("GET", LIST, { { status = 503, delay = 0.1 * SLOW },
+      list_of("A", "B", "C") })
+    local seen = {}
+    check_done(wait_for("ABC", { on_progress = function(p)
+      if p.waiting_for == "retry" then
+        assert.equal(503, p.err.http_status)
+        for _, other in ipairs(seen) do
+          assert.is_false(rawequal(other, p.err))
+        end
+        seen[#seen + 1] = p.err
+      end
+    end }))
+    assert.equal(3, #seen)
+    assert.same({ 2, "" }, { asked() })
+  end)
+
+  it("leaves those alone that it does not show: they are asked for", function()
+    server:on("GET", LIST, list_of("A", "C"))
+    script_states "completed"
+    check_done(wait_for "ABC")
+    assert.same({ 2, "B" }, { asked() }) -- a second page has nothing new
+  end)
+
+  it("is not there, or nobody can read it: each is asked for", function()
+    for _, step in ipairs { answer {}, { json = { code = 0 } },
+      answer { videos = cjson.null }, answer { videos = "many" },
+      answer { videos = { 5, "A", cjson.null, { id = {} } } },
+      { body = "<html>" }, { status = 404, body = "" } } do
+      server:clear()
+      server:on("GET", LIST, step)
+      script_states "completed"
+      connect() -- with another list
+      check_done(wait_for "ABC")
+      local lists, alone = asked()
+      assert.is_true(lists >= 1)
+      assert.equal(3, #alone)
+    end
+  end)
+
+  it("is asked no more for a while when it was useless three times", function()
+    local time = clock.install()
+    finally(time.remove)
+    server:on("GET", LIST, { status = 500, body = "x" })
+    script_states "processing"
+    wait_for("AB", { timeout = 36000, poll = { first = 10, interval = 10,
+      max = 10 } })
+    local function pass(seconds)
+      clock.settle(client)
+      time.pass(seconds)
+      clock.settle(client)
+    end
+    pass(10.1)
+    local lists, alone = asked()
+    assert.same({ 3, 2 }, { lists, #alone })
+    for i = 2, 5 do
+      pass(10.1)
+      lists, alone = asked()
+      assert.same({ 3, 2 * i }, { lists, #alone })
+    end
+    pass(300)
+    assert.equal(4, (asked()))
+  end)
+
+  it("is asked on where it was useless twice, and then again twice", function()
+    local useless = { status = 500, body = "x" }
+    server:on("GET", LIST, { useless, useless, list_of(), useless, useless,
+      list_of("A", "B") })
+    script_states "processing"
+    check_done(wait_for "AB")
+    local lists, alone = asked()
+    assert.same({ 6, 2 }, { lists, #alone })
+  end)
+
+  for what, step in pairs {
+    ["is asked too often"] = { status = 429, body = "",
+      headers = { ["Retry-After"] = "0" } },
+    ["cannot be reached"] = { reset = "before_answer" },
+  } do
+    it("is asked again when it " .. what, function()
+      local steps = {}
+      for i = 1, 5 do steps[i] = step end
+      steps[6] = list_of("A", "B")
+      server:on("GET", LIST, steps)
+      check_done(wait_for "AB")
+      assert.same({ 6, "" }, { asked() })
+    end)
+  end
 end)

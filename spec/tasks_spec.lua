@@ -7,6 +7,7 @@ local core = require "jogg.core"
 local faults = require "spec.support.faults"
 local flow = require "spec.support.flow"
 local jogg = require "jogg"
+local tasks = require "jogg.tasks"
 
 local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 
@@ -189,5 +190,147 @@ describe("tasks", function()
       assert.matches("tasks_spec.lua:%d+: %w+ is a method", err)
     end
     client:run()
+  end)
+
+  -- In a callback of a request a task may make further requests: each is ended
+  -- with the task, whichever of them it waits for.
+  describe("ends all requests of a task", function()
+    local old = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+
+    -- A task whose download stands still, or is slow, and calls `f` once
+    -- meanwhile.
+    local function fetch(f, slow)
+      server:on("GET", "/c.jpg", { body = ("c"):rep(1000), slow = slow,
+        stall = not slow and "mid_body" or nil })
+      local called = false
+      return client:spawn(function()
+        local name = os.tmpname()
+        local file, err = client:download { url = server.url .. "/c.jpg",
+          output = name, overwrite = true, on_progress = function()
+            if not called then
+              called = true
+              f()
+            end
+          end }
+        os.remove(name)
+        return file, err
+      end)
+    end
+
+    local function step_until(holds)
+      local deadline = core.now() + 10 * SLOW
+      repeat
+        client:step(0.01)
+        assert(core.now() < deadline, "it does not come to that")
+      until holds()
+    end
+
+    -- Nothing is in flight; the connections of what was answered may be kept.
+    local function check_idle(kept)
+      assert.is_true(server:wait { open = kept or 0 })
+      assert.equal(0, client.scheduler.in_flight)
+    end
+
+    it("that is cancelled in a call of a callback", function()
+      if old then return end -- it cannot wait there
+      server:on("GET", "/open/prj_info", { stall = "after_request" })
+      local inner
+      local task = fetch(function() inner = { client:project_info "p" } end)
+      step_until(function() return #server:requests() == 2 end)
+      task:cancel()
+      assert.same({ "cancelled", "cancelled" }, { inner[2].kind,
+        task.err.kind })
+      check_idle()
+    end)
+
+    it("that is cancelled after a call of a callback", function()
+      if old then return end
+      server:on("GET", "/open/prj_info", flow.info(3))
+      local inner
+      local task = fetch(function() inner = client:project_info "p" end)
+      step_until(function() return inner end)
+      task:cancel()
+      assert.equal(3, inner.status)
+      assert.equal("cancelled", task.err.kind)
+      check_idle(1)
+    end)
+
+    it("whose callback raises, after a call or because it cannot wait",
+      function()
+        server:on("GET", "/open/prj_info", flow.info(3))
+        local task = fetch(function()
+          if not old then client:project_info "p" end
+          error "mine"
+        end)
+        step_until(function() return task.done end)
+        assert.matches("mine", task.err.message)
+        check_idle(old and 0 or 1)
+        server:on("GET", "/open/prj_info", { stall = "after_request" })
+        task = fetch(function()
+          ("x"):gsub("x", function() client:project_info "p" end)
+        end)
+        step_until(function() return task.done end)
+        assert.matches("attempt to yield across", task.err.message)
+        check_idle(old and 0 or 1)
+      end)
+
+    it("that has what it waited for, but for a call that could not begin",
+      function()
+        if old then return end
+        server:on("GET", "/open/prj_info", { { delay = 1,
+          json = { code = 0, data = { status = 3 } } },
+          { stall = "after_request" } })
+        local task = fetch(function()
+          assert(client:project_info "p") -- the file came meanwhile
+          string.gsub("x", "x", function() -- no wait across gsub
+            pcall(client.project_info, client, "p")
+          end)
+        end, 2000)
+        step_until(function() return task.done end)
+        assert.truthy(task.value, tostring(task.err))
+        check_idle(2)
+      end)
+  end)
+
+  it("ends what a task spawns while the client is closing", function()
+    local late, ran, err
+    local task = client:spawn(function()
+      client:sleep(100)
+      late = client:spawn(function() ran = true end)
+      err = late.done and select(2, late:wait())
+    end)
+    client:step()
+    client:close()
+    assert.is_true(task.done)
+    assert.is_true(late.done)
+    assert.is_nil(ran)
+    assert.same({ "cancelled", "closed" }, { err.kind, err.reason })
+    assert.equal(0, client.scheduler.count)
+  end)
+
+  it("tells its end to all who listen, however it comes, once", function()
+    local heard = {}
+    local function listen(task, name)
+      tasks.on_end(task, function()
+        assert.is_true(task.done)
+        heard[#heard + 1] = name
+      end)
+    end
+    local good = client:spawn(function() return 1 end)
+    local bad = client:spawn(function() error "x" end)
+    local sleeper = client:spawn(function() client:sleep(100) end)
+    local unborn = client:spawn(function() end)
+    listen(good, "good 1")
+    listen(good, "good 2")
+    listen(bad, "bad")
+    listen(sleeper, "sleeper")
+    listen(unborn, "unborn")
+    unborn:cancel()
+    client:step(0.01)
+    sleeper:cancel()
+    client:run()
+    listen(good, "afterwards")
+    assert.same({ "unborn", "good 1", "good 2", "bad", "sleeper",
+      "afterwards" }, heard)
   end)
 end)

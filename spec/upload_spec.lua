@@ -2,11 +2,15 @@
 -- Local files in the place of URLs, at the sandbox and at a server that fails.
 
 local cjson = require "cjson".new()
+local core = require "jogg.core"
 local faults = require "spec.support.faults"
 local jogg = require "jogg"
+local native = require "spec.support.native"
 local process = require "spec.support.process"
 local sandbox = require "spec.support.sandbox"
 local v2 = require "spec.support.v2"
+
+local SLOW = tonumber(os.getenv "JOGG_SLOW" or 1)
 
 describe("uploads", function()
   local server, client, folder, picture
@@ -163,4 +167,71 @@ describe("uploads", function()
       end
       own:close()
     end)
+
+  describe("end with the time of their job", function()
+    local api, storage, own
+
+    before_each(function()
+      api, storage = faults.start(), faults.start()
+      own = jogg.client { api_key = "k", base_url = api.url,
+        generation = "v2", posts_per_minute = 0 }
+      api:on("POST", "/v2/upload/asset", { json = { code = 0, data = {
+        sign_url = storage.url .. "/put",
+        asset_url = storage.url .. "/x.jpg" } } })
+    end)
+    after_each(function()
+      own:close()
+      api:stop()
+      storage:stop()
+    end)
+
+    local function make(step)
+      storage:on("PUT", "/put", step)
+      local begun = core.now()
+      local result, err = own:make_photo_avatar { image_url = picture,
+        name = "Ann", voice_id = "v", model = "2.0", timeout = 0.5 }
+      assert.is_nil(result)
+      assert.equal("upload", err.phase)
+      assert.is_true(core.now() - begun < 8 * SLOW)
+      for _, request in ipairs(api:requests()) do -- nothing was paid
+        assert.equal("/v2/upload/asset", request.path)
+      end
+      return err
+    end
+
+    it("when they are slow; the job can be resumed", function()
+      local err = make { status = 200, body = "", slow_request = 100 }
+      assert.equal("timeout", err.kind, tostring(err))
+      storage:on("PUT", "/put", { status = 200, body = "" })
+      api:on("POST", "/v2/photo_avatar/add_motion", { json = { code = 0,
+        data = { motion_id = "M", avatar_id = 7 } } })
+      api:on("GET", "/v2/photo_avatar", { json = { code = 0, data = {
+        motion_id = "M", avatar_id = 7, status = "completed" } } })
+      local result = assert(own:make_photo_avatar { resume = err.resume,
+        poll = v2.POLL })
+      assert.equal("completed", result.status)
+    end)
+
+    it("when the storage asks for a longer pause", function()
+      local err = make { status = 503, body = "",
+        headers = { ["Retry-After"] = "100" } }
+      assert.same({ "server", 503 }, { err.kind, err.http_status })
+    end)
+  end)
+
+  it("find a file in the home folder", function()
+    process.write_file(folder .. "/home.jpg", process.read_file(picture))
+    local output = native.run([[
+      local jogg = require "jogg"
+      local client = jogg.client { api_key = arg[1], base_url = arg[2],
+        generation = "v2", posts_per_minute = 0 }
+      print(assert(client:upload { file = "~/home.jpg" }).url)
+      print(assert(client:create_product { name = "Mug", description = "d",
+        media = { { type = "image", url = "~/home.jpg" } } }).media[1].url)
+    ]], { arguments = { server.key, server.url }, env = { HOME = folder } })
+    for url in output:gmatch "[^\n]+" do
+      assert.is_true(process.read_file(picture) == content(url), output)
+    end
+    assert.equal(2, select(2, output:gsub("\n", "")), output)
+  end)
 end)

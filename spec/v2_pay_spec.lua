@@ -4,6 +4,7 @@
 -- the job ends as unknown, and only the caller says how it goes on.
 
 local cjson = require "cjson".new()
+local core = require "jogg.core"
 local faults = require "spec.support.faults"
 local jogg = require "jogg"
 local native = require "spec.support.native"
@@ -129,6 +130,32 @@ describe("v2 pays once", function()
     assert.equal(1, #other:requests())
     own:close()
     other:stop()
+  end)
+
+  it("keeps the time of the job while it looks for a lost answer", function()
+    local other = faults.start()
+    local own = jogg.client { api_key = "k", base_url = other.url,
+      generation = "v2", posts_per_minute = 0 }
+    finally(function()
+      own:close()
+      other:stop()
+    end)
+    other:on("POST", "/v2/product", { json = { code = 0,
+      data = { product_id = "P" } } })
+    other:on("POST", "/v2/create_video_from_product",
+      { reset = "after_request" })
+    for _, step in ipairs { { stall = "after_request" },
+      { json = { code = 0, data = { videos = {} } } } } do
+      other:on("GET", "/v2/product_videos", step)
+      local begun = core.now()
+      local video, err = own:make_video { url = "https://a.example/",
+        avatar_id = 81, timeout = 0.5,
+        poll = { first = 0.01, interval = 100, settle = 100 } }
+      assert.is_nil(video)
+      assert.same({ "timeout", "unknown" }, { err.kind, err.outcome })
+      assert.is_string(err.resume.sent)
+      assert.is_true(core.now() - begun < 8 * SLOW)
+    end
   end)
 
   -- A script in a process of its own, which is killed at a random moment.

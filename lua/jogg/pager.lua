@@ -32,7 +32,7 @@ Pager.__index = Pager
 -- Fetches a page. Returns true; or nil, also at the end of the list.
 local function fetch(self)
   local list = self.operation.list
-  local data, err = call.run(self.client, self.operation, self.fields)
+  local data, err = call.run(self.client, self.operation, self.fields, self.job)
   if not data then
     return nil, err
   end
@@ -70,7 +70,10 @@ local function fetch(self)
 end
 
 local function next_item(self)
-  while not self.err and self.next_item > #self.items and not self.is_last do
+  if self.err then
+    return nil, self.err
+  end
+  while self.next_item > #self.items and not self.is_last do
     local ok, err = fetch(self)
     if not ok then
       self.err = err
@@ -79,7 +82,7 @@ local function next_item(self)
   end
   local item = self.items[self.next_item]
   self.next_item = self.next_item + 1
-  return item, self.err
+  return item
 end
 
 -- What `for` calls: the next item; nil at the end, and when `self.err` is set.
@@ -108,14 +111,15 @@ function Pager:all()
   return all, err
 end
 
--- A list of an operation. A page that the caller names is the only one.
-function pager.new(client, operation, fields)
+-- A list of an operation. A page that the caller names is the only one. The time
+-- of a `job`, if there is one, bounds the calls.
+function pager.new(client, operation, fields, job)
   local has_pages = operation.fields.page ~= nil and fields.page == nil
   if has_pages then
     fields.page = 1
   end
   return setmetatable({
-    client = client, operation = operation, fields = fields,
+    client = client, operation = operation, fields = fields, job = job,
     has_pages = has_pages, pages = 0, known = {}, items = {}, next_item = 1,
     is_last = false,
   }, Pager)

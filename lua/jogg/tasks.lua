@@ -336,6 +336,7 @@ function Scheduler:await(request, tick, on_tick)
       end
     end
   end
+  undo_wait(task) -- of a callback's call that could not begin
   task.request = task.outer_requests and table.remove(task.outer_requests)
   return true
 end

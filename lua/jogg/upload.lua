@@ -152,7 +152,11 @@ local function run(client, path, media, job, on_bytes)
       try == TRIES then
       break
     end
-    ok, err = client.scheduler:sleep(retry.delay(try, err, math.random))
+    local seconds = retry.delay(try, err, math.random)
+    if job and core.now() + seconds >= job.deadline then
+      break
+    end
+    ok, err = client.scheduler:sleep(seconds)
     if not ok then
       break
     end

@@ -8,6 +8,7 @@
 -- caller can find out, and says it with `resume.resolved`.
 
 local answer = require "jogg.answer"
+local budget = require "jogg.budget"
 local call = require "jogg.call"
 local core = require "jogg.core"
 local errors = require "jogg.error"
@@ -81,7 +82,7 @@ local function search(job, list, all)
   local digits = job.token.attempt_name:match "(%x+)%]?$"
   local items = pager.new(job.client, list, {
     page_size = list.fields.page_size and 100 or nil,
-  })
+  }, job)
   local shape, found, count, titles = list.list.item, {}, 0, 0
   for item in items do
     local title = answer.find(item, "title", shape.title)
@@ -123,7 +124,8 @@ local function look_up(job, operation)
     settled = left <= 0
     if not settled then
       local ok
-      ok, err = job.client.scheduler:sleep(math.min(left, job.plan.interval))
+      ok, err = job.client.scheduler:sleep(math.max(0,
+        math.min(left, job.plan.interval, job.deadline - core.now())))
       if not ok then
         return nil, err
       elseif core.now() >= job.deadline then
@@ -177,17 +179,24 @@ local function send(job, operation, fields)
   job.token.phase = operation.name
   local data, err = call.run(job.client, operation, fields, job)
   job.sent_at = core.now()
-  if not data then
-    return nil, err
-  end
-  local list = started(operation, data)
-  if not list then
-    return nil, errors.new {
+  local list = data and started(operation, data)
+  if list then
+    return list
+  elseif data then
+    err = errors.new {
       kind = "protocol", outcome = "unknown", retryable = false,
       message = "the answer has no id",
     }
   end
-  return list
+  job.set_aside = job.token.sent and budget.price(operation, fields)
+  return nil, err
+end
+
+-- The request that this run of the job has sent had no effect: the credits that
+-- were set aside for it may be spent.
+local function give_back(job)
+  budget.give_back(job.client, job.set_aside or 0)
+  job.set_aside = nil
 end
 
 -- Has an operation that costs take effect once. Returns a list of what it
@@ -206,6 +215,7 @@ function paid.run(job, name, fields)
         return found, err
       end
       token.sent = nil
+      give_back(job)
     end
     local list, err = send(job, operation, fields)
     if list then
