@@ -289,19 +289,27 @@ describe("engine in trouble", function()
       end
     end)
 
+    -- libcurl 8.20 and later need a descriptor for the client, others for the
+    -- first step.
     it("of descriptors when a client is made is no deaf client", function()
       local output = native.run [[
         local jogg = require "jogg"
         native.descriptor_limit(20)
         local fd
         repeat fd = native.dup(1) until not fd
-        local client = jogg.client { api_key = "k" }
-        local _, err = client:step()
-        print(err.kind, err.reason)
+        local ok, client = pcall(jogg.client, { api_key = "k" })
+        local message = client
+        if ok then
+          local _, err = client:step()
+          assert(err.kind == "io" and err.reason == "descriptors")
+          message = err.message
+        end
+        print(message:find "descriptors?" ~= nil)
         for i = 10, 19 do native.close(i) end
+        if not ok then client = jogg.client { api_key = "k" } end
         print((client:step()))
       ]]
-      assert.equal("io\tdescriptors\n0\n", output)
+      assert.equal("true\n0\n", output)
     end)
 
     it("of memory in the I/O thread ends transfers, not the process", function()

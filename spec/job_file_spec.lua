@@ -258,8 +258,8 @@ describe("job_file", function()
       os.remove(output)
       for _, step in ipairs { { status = 401, body = "" }, { body = other } } do
         server:on("GET", "/v.mp4", step)
-        _, err = make { output = output }
-        assert.equal(step.status and "http" or nil, err and err.kind)
+        local _, fault = make { output = output }
+        assert.equal(step.status and "http" or nil, fault and fault.kind)
         assert.equal(flow.VIDEO, process.read_file(folder .. "/" .. name))
       end
       assert.equal(other, process.read_file(output))
