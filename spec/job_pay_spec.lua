@@ -322,16 +322,15 @@ describe("make_video pays once", function()
       assert.is_true(flow.count(server, "info") >= 3)
     end)
 
-    it("and is not sent when the time left could cut it off", function()
-      flow.script(server, { info = { flow.info(1), flow.finished(server) } })
-      connect(server, { product_timeout = 20 })
-      local video, err = make { timeout = 19 }
+    it("and is not cut off by the time of the whole job", function()
+      flow.script(server, { render = { json = { code = 0 }, delay = 0.6 },
+        info = flow.info(2) })
+      connect(server)
+      local video, err = make { timeout = 0.3 }
       assert.is_nil(video)
-      assert.same({ "timeout", "deadline", "not_sent", "render_project" },
+      assert.same({ "timeout", "deadline", "accepted", "wait" },
         { err.kind, err.reason, err.outcome, err.phase })
-      assert.matches("raise timeout", err.message)
-      assert.equal("product", flow.story(server))
-      assert(make { resume = flow.stored(err.resume), timeout = 30 })
+      assert.is_true(err.resume.rendered)
       assert.equal(1, flow.count(server, "render"))
     end)
 

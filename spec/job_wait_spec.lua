@@ -307,26 +307,36 @@ describe("a job that waits", function()
 
   it("leaves no listener in a webhook's inbox, however it ends", function()
     local inbox = jogg.webhook.inbox { secret = "whsec_abc123xyz" }
+    local other = jogg.client { api_key = "k", base_url = server.url,
+      generation = "v2", retries = 0 }
+    local function state(status, url)
+      server:clear()
+      server:on("GET", "/v2/product_video/V", { json = { code = 0,
+        data = { status = status, video_url = url } } })
+    end
     local function wait(options)
       options = options or {}
-      options.webhook = inbox
+      options.webhook, options.project_id = inbox, "V"
       options.poll = { first = 0.01, interval = 0.01 }
-      local task = begin_to_wait(options)
-      assert.is_function(inbox.listeners[flow.PROJECT][1])
+      state "processing"
+      local task = other:spawn(function() return other:make_video(options) end)
+      local deadline = core.now() + 5 * SLOW
+      while #server:requests() < 2 and core.now() < deadline do
+        other:step(0.01)
+      end
+      assert.is_function(inbox.listeners.V[1])
       return task
     end
     local function check(task, kind)
-      client:run()
+      other:run()
       assert.equal(kind, task.err and task.err.kind)
       assert.same({}, inbox.listeners)
-      server:clear()
-      flow.script(server)
     end
     local task = wait()
-    server:on("GET", "/open/prj_info", flow.finished(server))
+    state("completed", "https://x.example/v.mp4")
     check(task)
     task = wait()
-    server:on("GET", "/open/prj_info", flow.info(5))
+    state "failed"
     check(task, "render_failed")
     check(wait { timeout = SLOW }, "timeout")
     local told = 0
@@ -338,7 +348,7 @@ describe("a job that waits", function()
     task:cancel()
     check(task, "cancelled")
     task = wait()
-    client:close()
+    other:close()
     assert.equal("closed", task.err.reason)
     assert.same({}, inbox.listeners)
   end)

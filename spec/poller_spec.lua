@@ -160,22 +160,28 @@ describe("one list for many", function()
     return answer { videos = videos }
   end
 
-  -- What the service says of one that is asked for by itself.
-  local function script_states(status)
+  -- What the service says of one that is asked for by itself, one after the
+  -- other.
+  local function script_states(...)
     for _, id in ipairs { "A", "B", "C" } do
-      server:on("GET", "/v2/product_video/" .. id, answer { status = status,
-        video_url = "https://x.example/" .. id })
+      local steps = {}
+      for i, status in ipairs { ... } do
+        steps[i] = answer { status = status, deducted_credit = 0.5,
+          video_url = "https://x.example/" .. id }
+      end
+      server:on("GET", "/v2/product_video/" .. id, steps)
     end
   end
 
-  -- How often the list was asked, and each of the others by itself.
+  -- How often the list was asked, and which were asked by themselves.
   local function asked()
-    local lists, alone = 0, ""
+    local lists, alone = 0, {}
     for _, request in ipairs(server:requests()) do
       lists = lists + (request.path == LIST and 1 or 0)
-      alone = alone .. (request.path:match "^/v2/product_video/(.*)" or "")
+      alone[#alone + 1] = request.path:match "^/v2/product_video/(.*)"
     end
-    return lists, alone
+    table.sort(alone)
+    return lists, table.concat(alone)
   end
 
   -- Begins to wait for these; the first one asks the list.
@@ -210,7 +216,7 @@ describe("one list for many", function()
     assert.equal("cancelled", tasks[1].err.kind)
     table.remove(tasks, 1)
     check_done(tasks)
-    assert.same({ 2, "" }, { asked() })
+    assert.same({ 2, "BC" }, { asked() }) -- the last word is its own call's
   end)
 
   it("gives each an error of its own when it fails", function()
@@ -228,14 +234,23 @@ describe("one list for many", function()
       end
     end }))
     assert.equal(3, #seen)
-    assert.same({ 2, "" }, { asked() })
+    assert.same({ 2, "ABC" }, { asked() })
   end)
 
   it("leaves those alone that it does not show: they are asked for", function()
     server:on("GET", LIST, list_of("A", "C"))
     script_states "completed"
     check_done(wait_for "ABC")
-    assert.same({ 2, "B" }, { asked() }) -- a second page has nothing new
+    assert.same({ 2, "ABC" }, { asked() }) -- a second page has nothing new
+  end)
+
+  it("is no proof: each job's own call has the last word", function()
+    server:on("GET", LIST, list_of("A", "B"))
+    script_states("processing", "completed")
+    local tasks = wait_for "AB"
+    check_done(tasks)
+    assert.same({ 0.5, 0.5 }, { tasks[1].value.credit, tasks[2].value.credit })
+    assert.equal(4, #select(2, asked()))
   end)
 
   it("is not there, or nobody can read it: each is asked for", function()
@@ -250,7 +265,7 @@ describe("one list for many", function()
       check_done(wait_for "ABC")
       local lists, alone = asked()
       assert.is_true(lists >= 1)
-      assert.equal(3, #alone)
+      assert.equal("ABC", alone)
     end
   end)
 
@@ -282,15 +297,14 @@ describe("one list for many", function()
     local useless = { status = 500, body = "x" }
     server:on("GET", LIST, { useless, useless, list_of(), useless, useless,
       list_of("A", "B") })
-    script_states "processing"
+    script_states("processing", "completed")
     check_done(wait_for "AB")
-    local lists, alone = asked()
-    assert.same({ 6, 2 }, { lists, #alone })
+    assert.same({ 6, "AABB" }, { asked() })
   end)
 
   for what, step in pairs {
-    ["is asked too often"] = { status = 429, body = "",
-      headers = { ["Retry-After"] = "0" } },
+    ["is asked too often"] = { status = 429,
+      json = { code = 429, retryAfter = 0 } },
     ["cannot be reached"] = { reset = "before_answer" },
   } do
     it("is asked again when it " .. what, function()
@@ -299,7 +313,7 @@ describe("one list for many", function()
       steps[6] = list_of("A", "B")
       server:on("GET", LIST, steps)
       check_done(wait_for "AB")
-      assert.same({ 6, "" }, { asked() })
+      assert.same({ 6, "AB" }, { asked() })
     end)
   end
 end)

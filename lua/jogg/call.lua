@@ -55,13 +55,10 @@ local function exchange(client, operation, request, attempt, job)
   return data, err
 end
 
-local function deadline_error(operation, left, timeout)
+local function deadline_error(operation)
   return errors.new {
     kind = "timeout", reason = "deadline", outcome = "not_sent",
-    phase = operation.name, message = left <= 0 and
-      "the time for the whole job is over" or
-      ("not sent, because it may take %g s and the job has %.0f s left; " ..
-        "raise timeout"):format(timeout, left),
+    phase = operation.name, message = "the time for the whole job is over",
   }
 end
 
@@ -214,11 +211,11 @@ local function try(client, operation, request, job, retries)
     if ok and job then
       left = math.min(timeout, job.deadline - core.now())
     end
-    -- what costs is not cut off in the middle, or its outcome is unknown
-    if left <= 0 or operation.costs and left < timeout then
-      return nil, deadline_error(operation, left, timeout)
+    if left <= 0 then
+      return nil, deadline_error(operation)
     end
-    request.timeout = left
+    -- what costs is not cut off in the middle, or its outcome is unknown
+    request.timeout = operation.costs and timeout or left
     local is_noted = job and operation.costs
     if ok and is_noted then
       ok, err = job:note_sent(operation.name)

@@ -620,7 +620,6 @@ local CLASSES = {}
 for generation, api in pairs(APIS) do
   CLASSES[generation] = new_class(generation, api)
 end
-job.fields_of(KINDS.open.make_video).webhook = nil -- only v2 sends events
 
 -- Has messages about unknown options name the generation that has them.
 local function compare(open, v2)
