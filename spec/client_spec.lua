@@ -96,6 +96,8 @@ describe("client", function()
       misuse(make { apikey = "geheim" },
         'client: unknown option "apikey", did you mean "api_key"?')
       misuse(make { generation = "v9" }, 'client.generation must be one of "open"')
+      misuse(make { ca_path = "/tmp:/no/such/folder" },
+        "client: ca_path: /no/such/folder: No such file or directory")
       misuse(make { ca_file = "" }, "client.ca_file must be a string that is not")
       misuse(make { ca_file = "a\0b" }, "client.ca_file must be a string: byte 2")
       for _, name in ipairs { "connect_timeout", "stall_timeout", "timeout",

@@ -62,6 +62,16 @@ describe("job_file", function()
     assert.same({}, server:requests())
   end)
 
+  it("holds the result of an answer that JSON cannot say again", function()
+    local info = flow.finished(server)
+    info.json.data.tags = { "a", cjson.null, "b" }
+    flow.script(server, { info = info })
+    assert.equal("b", assert(make { output = output }).raw.tags[3])
+    server:clear()
+    assert.equal(#flow.VIDEO, assert(make { output = output }).bytes)
+    assert.same({}, server:requests())
+  end)
+
   it("has the file fetched anew if it is gone", function()
     assert(make { output = output })
     os.remove(output)

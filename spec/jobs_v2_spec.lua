@@ -99,7 +99,7 @@ describe("generation v2", function()
 
   it("has the files that its kind can have, and no others", function()
     for method, option in pairs { make_script = "output",
-      make_photo_avatar = "output", make_video = "subtitle_output",
+      make_photo_avatar = "subtitle_output", make_video = "subtitle_output",
       make_avatar_photos = "cover_output" } do
       local options = { [option] = folder .. "/x%d" }
       support.check(function() client[method](client, options) end,
@@ -149,6 +149,16 @@ describe("generation v2", function()
     assert.matches("made no file for cover_output",
       video.failed.cover_output.message)
     other:close()
+  end)
+
+  it("an avatar that was made can be used at once", function()
+    local made = assert(make("make_photo_avatar", {
+      output = folder .. "/sample.mp4" }))
+    assert.same({ "sample.mp4" }, process.files(folder))
+    local options = v2.OPTIONS.make_avatar_video(client, server)
+    options.avatar = { avatar_id = made.avatar_id, avatar_type = 1 }
+    options.poll = v2.POLL
+    assert.equal("completed", assert(client:make_avatar_video(options)).status)
   end)
 
   it("a batch has the numbers of its parts, and waits for their files",
@@ -350,7 +360,8 @@ describe("generation v2", function()
     assert.is_nil(video)
     assert.same({ "credit", "max_credits", "not_sent" }, { err.kind,
       err.reason, err.outcome })
-    assert.matches("raise max_credits, or use another client", err.message)
+    assert.matches("already; raise max_credits, or use another client$",
+      tostring(err))
     assert.equal(before + 1, server:account().charged)
   end)
 

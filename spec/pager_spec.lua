@@ -94,6 +94,18 @@ describe("a list", function()
     assert.equal("endless", err.reason)
   end)
 
+  it("that cannot be asked for is empty, and says why", function()
+    local list = client:avatars { page = 0 }
+    assert.same({ "", 0 }, { walk(list) })
+    assert.same({ "parameter", "avatars" }, { list.err.kind, list.err.phase })
+    local all, err = list:all()
+    assert.is_nil(all)
+    assert.equal(list.err, err)
+    list = client:voices { language = "\255" }
+    assert.is_nil((list()))
+    assert.equal("parameter", list.err.kind)
+  end)
+
   it("that breaks off says why, and gives no half of it", function()
     serve { page(1, 2), { status = 503, body = "" } }
     local list = client:avatars {}

@@ -30,6 +30,12 @@ local function number(value)
     value or nil
 end
 
+-- What fields of avatars take.
+local function integer(value)
+  value = number(value)
+  return value and value == math.floor(value) and value or nil
+end
+
 local function object(value)
   return type(value) == "table" and value or nil
 end
@@ -63,7 +69,7 @@ local function id(value)
 end
 
 local READERS = {
-  id = id, avatar_id = id, duration = number, credit = number, total = number,
+  id = id, avatar_id = integer, duration = number, credit = number, total = number,
   created_at = number, completed_at = number, urls = list_of(text),
   items = list_of(function(value) return object(value) or text(value) end),
   paragraphs = function(value)

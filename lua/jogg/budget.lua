@@ -43,8 +43,8 @@ function budget.reserve(client, operation, fields)
       kind = "credit", reason = "max_credits", outcome = "not_sent",
       phase = operation.name,
       message = ("this call may cost %g credits, and %g of max_credits = %g " ..
-        "may be spent already; raise max_credits, or use another client")
-        :format(price, client.spent, limit),
+        "may be spent already"):format(price, client.spent, limit),
+      advice = "raise max_credits, or use another client",
     }
   end
   client.spent = client.spent + price

@@ -94,13 +94,13 @@ local function operation_method(name)
       given = {}
     end
     local known, extra = take_extra(operation, given, 3)
-    if not known and given ~= nil then
-      return nil, extra
+    local fields, err = nil, extra
+    if known or given == nil then
+      fields, err = check.fields(operation.fields, known, name, 3)
     end
-    local fields, err = check.fields(operation.fields, known, name, 3)
     if not fields then
       err.phase = name
-      return nil, err
+      return operation.list and pager.failed(self, err) or nil, err
     end
     tokens.merge(fields, extra)
     if operation.list then

@@ -101,6 +101,10 @@ function config.settings(given, level)
   if settings.ca_file then
     check_readable(settings.ca_file, sources.ca_file or "ca_file", level + 1)
   end
+  local folders = not sources.ca_path and settings.ca_path or ""
+  for folder in folders:gmatch "[^:]+" do
+    check_readable(folder, "ca_path", level + 1)
+  end
   return settings
 end
 

@@ -16,7 +16,8 @@
 --   refused;
 -- * `outputs`: the options of paths that it has; `whole`: what makes the main file
 --   whole; `several`: there may be more than one of it, as many as the field
---   `several` says if it is there, and `output` has %d for their numbers.
+--   `several` says if it is there, and `output` has %d for their numbers;
+--   `has_sample`: the main file is but a sample of what is made.
 --
 -- A job runs inside a task.
 
@@ -477,7 +478,8 @@ end
 
 -- Fetches all files that are not there yet. Returns their facts for the result:
 -- `path` and `bytes` of the main one, or `paths`, and `failed`; nil and an error.
--- A cover or subtitles that cannot be fetched do not take the video away.
+-- A cover, subtitles or a sample that cannot be fetched do not take the result
+-- away.
 local function fetch_all(self, info)
   local token, fetched = self.token, {}
   local files = wanted_files(self, info)
@@ -495,8 +497,8 @@ local function fetch_all(self, info)
     local bytes
     bytes, err = obtain(self, file)
     if not bytes then
-      if file.option == "output" or err.kind == "cancelled" or not token.output
-      then
+      if file.option == "output" and not self.kind.has_sample or
+        err.kind == "cancelled" then
         return nil, err
       end
       fetched.failed = fetched.failed or {}
@@ -532,15 +534,15 @@ local function result_of(self, info, fetched)
 end
 
 -- Writes the result to the job file, without errors, without paths (JSON has no
--- lists with gaps), and without an answer of unusual length.
+-- lists with gaps), and without an answer that is very long or has gaps.
 local function save_result(self, result)
   local copy = {}
   for name, value in pairs(result) do
     copy[name] = name ~= "failed" and name ~= "paths" and tokens.copy(value) or
       nil
   end
-  local text = core.encode(copy.raw, {})
-  if not text or #text > RAW_MAXIMUM then
+  local can, text = pcall(core.encode, copy.raw, {}) -- `null` may leave gaps
+  if not can or not text or #text > RAW_MAXIMUM then
     copy.raw = nil
   end
   self.token.result = copy

@@ -3,7 +3,7 @@
 --- The items of a list of the service, page after page.
 --
 -- A list is an iterator for `for`. When the loop ends, `list.err` is the error
--- that cut the list short, or nil. `list.total` is the number of items on all
+-- that cut the list short, or nil. A list that wrong data asks for is empty. `list.total` is the number of items on all
 -- pages, if the service says it. If the caller gives `page`, the list has that
 -- page only.
 --
@@ -11,7 +11,7 @@
 -- that repeat items: an item that came before is skipped, and a page without a
 -- new item is the last one.
 -- @module jogg.pager
--- @usage local avatars = assert(client:avatars { gender = "female" })
+-- @usage local avatars = client:avatars { gender = "female" }
 -- for avatar in avatars do
 --   print(avatar.id, avatar.name)
 -- end
@@ -28,6 +28,16 @@ local pager = {}
 
 local Pager = { __name = "jogg.pager" }
 Pager.__index = Pager
+
+-- What tells an item from others: its id, or all of it.
+local function key_of(item, shape)
+  if type(item) ~= "table" then
+    return item
+  end
+  local id = answer.find(item, "id", shape and shape.id)
+  local can, text = pcall(core.encode, item, {}) -- `null` may leave gaps
+  return id or can and text or item
+end
 
 -- Fetches a page. Returns true; or nil, also at the end of the list.
 local function fetch(self)
@@ -47,10 +57,8 @@ local function fetch(self)
     }
   end
   for _, item in ipairs(items or {}) do
-    local id = type(item) == "table" and
-      (answer.find(item, "id", list.item and list.item.id) or
-        core.encode(item, {})) or item
-    if not self.known[id] then
+    local id = key_of(item, list.item)
+    if not self.known[id] and (not list.item or type(item) == "table") then
       self.known[id] = true
       table.insert(self.items, item)
     end
@@ -109,6 +117,13 @@ function Pager:all()
     return items
   end)
   return all, err
+end
+
+-- A list that cannot be asked for: it is empty, and has the error.
+function pager.failed(client, err)
+  return setmetatable({
+    client = client, items = {}, next_item = 1, err = err,
+  }, Pager)
 end
 
 -- A list of an operation. A page that the caller names is the only one. The time

@@ -78,7 +78,7 @@ function poller.deadline_error(id, seconds, last)
     cause = last, outcome = "accepted",
     message = ("project %s is not finished after %.3g s%s"):format(id,
       seconds < 10 and seconds or math.floor(seconds + 0.5),
-      last and "; the last look failed: " .. tostring(last.message) or ""),
+      last and "; the last poll failed: " .. tostring(last.message) or ""),
   }
 end
 

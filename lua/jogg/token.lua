@@ -194,6 +194,7 @@ function token.read(api, kind, stored, given, path)
   if not kept then
     return nil, err
   end
+  kept = token.copy(kept) -- the job changes it
   kept.video = kept.video or {}
   local ok, missing = true, nil
   if not (kept.rendered or kept.render_sent or kept.sent) then

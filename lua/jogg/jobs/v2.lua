@@ -158,8 +158,7 @@ end
 -- @tparam table given the fields of create_photo_motion (@{jogg.api.v2}), and
 -- the options of every job: see @{Client:make_avatar_video}. `output` gets the
 -- sample video of the avatar, if the service has one
--- @treturn[1] table `avatar_id` (a string: fields that take an avatar want
--- `tonumber(avatar_id)`), `url` (of the sample video), `cover_url`, `status`,
+-- @treturn[1] table `avatar_id` (integer), `url` (of the sample video), `cover_url`, `status`,
 -- `project_id` (the `motion_id`), `path`, `bytes`, `raw`
 -- @treturn[2] nil
 -- @treturn[2] table error, as for make_avatar_video
@@ -215,11 +214,11 @@ local function new_kind(name, start, result, whole)
     FINAL = status_words.FINAL, video = operation.fields,
     options = { webhook = { kind = "table" } },
     outputs = {
-      output = whole and result ~= "avatar_id" or nil,
+      output = whole and true,
       cover_output = state.result.cover_url and true,
       subtitle_output = state.result.subtitle_url and true,
     },
-    state_list = operation.state_list,
+    has_sample = result == "avatar_id", state_list = operation.state_list,
   }
   if result == "urls" or result == "parts" then
     kind.several = operation.credits and operation.credits.each or result
@@ -266,12 +265,15 @@ end
 -- Creates the product, from a page or from data.
 local function create_product(job)
   local token = job.token
-  local fields = { url = token.url }
-  local ok, err = job:enter "create_product"
-  if ok and not token.url then
+  local fields, err = { url = token.url }, nil
+  if not token.url then
     fields, err = upload.replace(job, operations.create_product.fields,
       token.product)
-    ok, token.updated = fields, true -- it is what the caller said already
+    token.updated = true -- it is what the caller said already
+  end
+  local ok = fields
+  if ok then
+    ok, err = job:enter "create_product"
   end
   local data
   if ok then
@@ -293,13 +295,13 @@ local function update_product(job)
   if not token.product or next(token.product) == nil or token.updated then
     return true
   end
-  local ok, err = job:enter "update_product"
-  local fields
+  local fields, err = upload.replace(job, operations.update_product.fields,
+    token.product)
+  local ok = fields
   if ok then
-    fields, err = upload.replace(job, operations.update_product.fields,
-      token.product)
+    ok, err = job:enter "update_product"
   end
-  if not fields then
+  if not ok then
     return nil, err
   end
   fields.product_id = token.product_id
