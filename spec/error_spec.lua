@@ -122,7 +122,7 @@ describe("errors", function()
       reason = "too_large", phase = "download" })
     assert.matches("check base_url", text { kind = "not_found",
       phase = "create_product" })
-    assert.matches("the page can be opened", text { kind = "page",
+    assert.matches("the page opens", text { kind = "page",
       phase = "create_product" })
     assert.falsy(text { kind = "server", http_status = 502,
       phase = "create_product" }:find("page", 1, true))

@@ -287,14 +287,14 @@ describe("waiting", function()
       assert.equal("completed", client:make_video { resume = err.resume }.status)
     end)
 
-    it("says what the last look failed with, if it did", function()
+    it("says what the last poll failed with, if it did", function()
       answer({ status = 503, body = "" })
       local next_info = client:watch(flow.PROJECT, { timeout = 0.2,
         poll = { interval = 0.02 } })
       local info = next_info()
       assert.equal("timeout", info.err.kind)
       assert.equal(503, info.err.cause.http_status)
-      assert.truthy(tostring(info.err):find("the last look failed: ", 1, true))
+      assert.truthy(tostring(info.err):find("the last poll failed: ", 1, true))
     end)
 
     it("looks a last time before it gives up", function()

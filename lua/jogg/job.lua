@@ -481,8 +481,7 @@ end
 -- A cover, subtitles or a sample that cannot be fetched do not take the result
 -- away.
 local function fetch_all(self, info)
-  local token, fetched = self.token, {}
-  local files = wanted_files(self, info)
+  local fetched, files = {}, wanted_files(self, info)
   if #files == 0 then
     return fetched
   end

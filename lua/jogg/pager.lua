@@ -3,9 +3,9 @@
 --- The items of a list of the service, page after page.
 --
 -- A list is an iterator for `for`. When the loop ends, `list.err` is the error
--- that cut the list short, or nil. A list that wrong data asks for is empty. `list.total` is the number of items on all
--- pages, if the service says it. If the caller gives `page`, the list has that
--- page only.
+-- that cut the list short, or nil. A list that wrong data asks for is empty.
+-- `list.total` is the number of items on all pages, if the service says it. If
+-- the caller gives `page`, the list has that page only.
 --
 -- The service has returned whole lists whatever the size of a page, and pages
 -- that repeat items: an item that came before is skipped, and a page without a
