@@ -127,6 +127,10 @@ describe("a paid call of v2", function()
     it("is not sent again where the list cannot be trusted", function()
       for why, data in pairs {
         ["it is not in the answer"] = { items = {} },
+        ["is not in the answer"] = { data = { list = { { video_id = "a" } } } },
+        ["it has items that are not objects"] = { data = { "a", "b" } },
+        ["has items that are not objects"] = { data = { 1, 2 } },
+        ["it has 0 items of 1.5"] = { total = 1.5, data = {} },
         ["it has 1 items of 2"] = { total = 2,
           data = { { video_id = "a", video_name = "x" } } },
         ["an item has no id"] = "name",
@@ -237,6 +241,132 @@ describe("a paid call of v2", function()
       assert.equal("T", script.project_id)
     end)
 
+    it("takes the caller's word for one attempt only", function()
+      fault:on("POST", "/v2/ai_scripts", { { reset = "before_answer" },
+        { reset = "before_answer" }, { json = { code = 0,
+          data = { task_id = "T" } } } })
+      local options = v2.OPTIONS.make_script()
+      options.job_file, options.poll = folder .. "/job", v2.POLL
+      local _, err = other:make_script(options)
+      local token = err.resume
+      token.resolved = "not_created"
+      options.resume = token
+      for _ = 1, 3 do -- the same line again and again
+        _, err = other:make_script(options)
+        assert.equal("unknown", err.outcome)
+        assert.is_nil(err.resume.resolved)
+        assert.equal(2, posts())
+      end
+      token = err.resume
+      token.resolved = "not_created"
+      fault:on("GET", "/v2/ai_scripts/results/*", { json = { code = 0,
+        data = { status = "success" } } })
+      assert(other:make_script { resume = token, job_file = folder .. "/job",
+        poll = v2.POLL })
+      assert.equal(3, posts())
+    end)
+
+    it("is not taken for another one that was refused before", function()
+      fault:on("POST", CREATE, { json = { code = 18020, msg = "no credit" } })
+      list { total = 0, data = {} }
+      local _, err = make()
+      local token = err.resume or { version = 1, generation = "v2",
+        kind = "make_template_video", video = { template_id = 1,
+          voice_language = "english", variables = {} } }
+      token.resolved = "not_created"
+      fault:clear()
+      fault:on("POST", CREATE, { reset = "before_answer" })
+      fault:on("GET", LIST, { status = 404, body = "" })
+      local video
+      video, err = other:make_template_video { resume = token,
+        poll = v2.POLL }
+      assert.is_nil(video)
+      assert.equal("unknown", err.outcome)
+      assert.equal(1, posts())
+      token.resolved = "some-id"
+      misuse.unusable(function()
+        return other:make_template_video { resume = token, poll = v2.POLL }
+      end, "resolved: no call was sent")
+    end)
+
+    it("runs once in a process, before it has an id too", function()
+      list { total = 0, data = {} }
+      local _, err = make { poll = { interval = 0.02, settle = 0.1 } }
+      fault:on("POST", CREATE, { delay = 0.1, json = { code = 0,
+        data = { video_id = "V" } } })
+      fault:on("GET", STATE, { json = { code = 0, data = {
+        status = "success", data = { url = "https://x.example/v.mp4" } } } })
+      local before, tasks = posts(), {}
+      for i = 1, 2 do
+        tasks[i] = other:spawn(function()
+          return other:make_template_video { resume = err.resume,
+            poll = { first = 0.02, interval = 0.02, settle = 0.1 } }
+        end)
+      end
+      other:run()
+      assert.equal("busy", (tasks[1].err or tasks[2].err).kind)
+      assert.equal("V", (tasks[1].value or tasks[2].value).project_id)
+      assert.equal(before + 1, posts())
+    end)
+
+    it("keeps the id of an answer, whatever happens after it", function()
+      fault:on("POST", "/v2/ai_scripts", { json = { code = 0,
+        data = { task_id = "T" } } })
+      fault:on("GET", "/v2/ai_scripts/results/*", { json = { code = 0,
+        data = { status = "success" } } })
+      local file, options, act = folder .. "/job", v2.OPTIONS.make_script(), nil
+      local own = jogg.client { api_key = "k", base_url = fault.url,
+        generation = "v2", posts_per_minute = 0, log = function(event)
+          if event.event == "answer" and event.operation == "create_script" then
+            act()
+          end
+        end }
+      finally(function() own:close() end)
+      options.job_file, options.poll = file, v2.POLL
+      for i, f in ipairs {
+        function(task) act = function() task:cancel() end end,
+        function() act = function() error "mine" end end,
+      } do
+        options.job_file = file .. i
+        local task
+        task = own:spawn(function() return own:make_script(options) end)
+        f(task)
+        own:run()
+        assert.equal(i, posts())
+        assert.equal("accepted", task.err.outcome)
+        assert.same({ "T", "T" }, { task.err.project_id,
+          task.err.resume.project_id })
+        act = function() end
+        assert.equal("T", assert(own:make_script(options)).project_id)
+        assert.equal(i, posts())
+      end
+    end)
+
+    it("was not sent when on_progress keeps it from that", function()
+      local file, options = folder .. "/job", v2.OPTIONS.make_script()
+      local own = jogg.client { api_key = "k", base_url = fault.url,
+        generation = "v2", posts_per_minute = 0, max_credits = 0.2 }
+      finally(function() own:close() end)
+      options.poll = v2.POLL
+      for i, act in ipairs { function(task) task:cancel() end,
+        function() error "mine" end } do
+        options.job_file = file .. i
+        local task
+        function options.on_progress(p)
+          if p.phase == "create_script" then act(task) end
+        end
+        task = own:spawn(function() return own:make_script(options) end)
+        own:run()
+        assert.equal("not_sent", task.err.outcome, tostring(task.err))
+        assert.is_nil(read(options.job_file).sent)
+        assert.equal(i - 1, posts())
+        options.on_progress = nil
+        fault:on("POST", "/v2/ai_scripts", { json = { code = 18020 } })
+        local _, err = own:make_script(options) -- the credits are there again
+        assert.same({ "credit", 18020 }, { err.kind, err.code })
+      end
+    end)
+
     it("is believed to be unknown at first", function()
       fault:on("POST", "/v2/ai_scripts", { json = { code = 0,
         data = { task_id = "T" } } })
@@ -282,6 +412,26 @@ describe("a paid call of v2", function()
         assert.equal(videos + 1, v2.count(server, "make_video"), given.what)
         assert.is_string(chosen[1].preview_id)
       end
+    end)
+
+    it("is unknown when its answer says of none what became of it", function()
+      local fault = faults.start()
+      finally(function() fault:stop() end)
+      local other = jogg.client { api_key = "k", base_url = fault.url,
+        generation = "v2", posts_per_minute = 0, retries = 0 }
+      fault:on("POST", "/v2/product", { json = { code = 0,
+        data = { product_id = "P" } } })
+      fault:on("GET", "/v2/product_previews", { status = 404, body = "" })
+      for i, list in ipairs { {}, { "x" }, { 5 }, { a = 1 }, { {} } } do
+        fault:on("POST", "/v2/create_video_from_product/preview_list",
+          { json = { code = 0, data = { previews = list } } })
+        local _, err = other:make_video { url = "https://a.example/",
+          avatar_id = 81, visual_styles = { "x" }, preview = function() end,
+          poll = v2.POLL }
+        assert.equal("unknown", err.outcome, i)
+        assert.equal("create_product_previews", err.resume.sent)
+      end
+      other:close()
     end)
 
     it("ends the job when none could be made", function()

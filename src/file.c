@@ -164,21 +164,26 @@ void file_release(struct file *f)
 /* {=== the temporary file */
 
 /* Opens the temporary file.  One that is there already is used again only where
-   its key was given, and it belongs to this user and has no other name. */
+   its key was given, and it belongs to this user.  It may have a second name,
+   if the process died while it was moved: then the first one is removed. */
 static int open_temporary(const struct file *f, const char *name)
 {
-  int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
-                        (f->leftover ? 0 : O_EXCL), 0600);
+  const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  int fd = open(name, flags | (f->leftover ? 0 : O_EXCL), 0600);
   struct stat status;
+  bool ours;
 
-  if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
-                  status.st_uid != geteuid() || status.st_nlink != 1 ||
-                  ftruncate(fd, 0) != 0)) {
-    (void)close(fd);
-    errno = EEXIST;
+  if (fd < 0)
     return -1;
-  }
-  return fd;
+  ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+         status.st_uid == geteuid();
+  if (ours && status.st_nlink == 1 && ftruncate(fd, 0) == 0)
+    return fd;
+  (void)close(fd);
+  if (ours && status.st_nlink > 1 && unlink(name) == 0)
+    return open(name, flags | O_EXCL, 0600);
+  errno = EEXIST;
+  return -1;
 }
 
 /* Finds the target and makes an empty file beside it, whose name ends with the

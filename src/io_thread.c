@@ -10,6 +10,7 @@
 #include "io_thread.h"
 
 #include "clock.h"
+#include "disk_work.h"
 #include "process.h"
 #include "signals.h"
 #include "waker.h"
@@ -222,7 +223,10 @@ void io_thread_free(struct io_thread *io, void (*collect)(struct transfer *t))
   signals_hold(&held); /* TLS says goodbye */
   for (t = take(&io->submissions); t; t = next) {
     next = t->next;
-    t->failure = FAILURE_CLOSED;
+    if (t->certain)
+      disk_work_do(t);
+    else
+      t->failure = FAILURE_CLOSED;
     transfer_release(t);
     (void)push(&io->completions, t);
   }

@@ -364,7 +364,7 @@ void loop_add(struct loop *loop, struct transfer *t)
 {
   if (t->disk)
     atomic_store(&t->begun, true); /* see loop_begin */
-  if (atomic_load(&t->cancelled)) {
+  if (atomic_load(&t->cancelled) && !t->certain) {
     loop_fail(loop, t, FAILURE_CANCELLED);
   } else if (t->refused != URL_OK) {
     loop_fail(loop, t, t->refused == URL_NO_MEMORY ? FAILURE_MEMORY

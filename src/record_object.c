@@ -90,7 +90,8 @@ static int record_object_open(lua_State *L)
 
 /***
 Replaces the file's content durably: after a crash the file has the old text or
-the new text.
+the new text.  The text is written even if the request is cancelled or the
+client is closed.
 @function record:write
 @tparam string text
 @treturn request
@@ -109,6 +110,7 @@ static int record_object_write(lua_State *L)
   case BUF_NO_MEMORY:
     return luaL_error(L, "not enough memory");
   }
+  r->transfer->certain = true;
   client_submit(L, -2, r);
   return 1;
 }

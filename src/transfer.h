@@ -66,6 +66,7 @@ struct transfer {
   /* What is asked; set by the host before it is submitted. */
   int (*disk)(struct transfer *t); /* work on the disk, in place of an
                                       exchange; returns an errno */
+  bool certain;            /* that work is done even if it was cancelled */
   enum transfer_method method;
   struct buf path;         /* of the API, NUL-terminated */
   struct buf query;        /* "name=value" pairs, each NUL-terminated */

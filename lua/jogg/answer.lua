@@ -40,20 +40,24 @@ local function object(value)
   return type(value) == "table" and value or nil
 end
 
--- The members of a list that are usable. `null` has left holes in it.
+-- The members of a list that are usable, and how many are not. `null` has left
+-- holes in it. An object is no list.
 local function list_of(reader)
   return function(value)
     if type(value) ~= "table" then
       return nil
     end
-    local list, last = {}, 0
+    local list, last, count = {}, 0, 0
     for key in pairs(value) do
-      last = type(key) == "number" and math.max(last, key) or last
+      if type(key) ~= "number" then
+        return nil
+      end
+      last, count = math.max(last, key), count + 1
     end
     for i = 1, last do
       list[#list + 1] = reader(value[i])
     end
-    return list
+    return list, count - #list
   end
 end
 
@@ -85,9 +89,9 @@ local READERS = {
 function answer.find(data, name, paths)
   local reader = READERS[name] or text
   for i = 1, paths and #paths or 0 do
-    local value = reader(at(data, paths[i]))
+    local value, unusable = reader(at(data, paths[i]))
     if value ~= nil then
-      return value
+      return value, unusable
     end
   end
 end

@@ -50,6 +50,9 @@ local function exchange(client, operation, request, attempt, job)
   end
   local data
   data, err = envelope.read(operation, handle)
+  if data and job and job.on_answer and operation.costs then
+    job.on_answer(data) -- before `log`, which may raise
+  end
   log(client, { event = "answer", operation = operation.name, err = err,
     attempt = attempt, seconds = core.now() - began })
   return data, err
@@ -252,13 +255,20 @@ function call.run(client, operation, fields, job, retries)
     err.phase = operation.name
     return nil, err
   end
+  if operation.costs and job then
+    job:set_aside(reserved)
+  end
   local data
   data, err = try(client, operation, request, job, retries)
   if data then
     return add_aliases(operation, data)
+  elseif operation.costs and job then
+    if not is_unsure(err) then
+      job:give_back()
+    end
   elseif not is_unsure(err) then
     budget.give_back(client, reserved)
-  elseif operation.costs and not job then
+  elseif operation.costs then
     err.advice = operation.advice or UNSURE
   end
   return nil, err

@@ -231,7 +231,7 @@ local function run_batch(self, batch)
   local more, fault = true, nil
   while more or batch.count > 0 do
     if more and batch.count < batch.concurrency then
-      local ok, row = pcall(tasks.tell, batch.next_row)
+      local ok, row = tasks.try(batch.next_row)
       if not ok then -- what runs is not given up for it
         fault = errors.new { kind = "task", cause = row, retryable = false,
           message = errors.is(row) and row.message or tostring(row) }

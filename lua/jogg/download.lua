@@ -231,7 +231,7 @@ function Download:fetch(given)
   local ok, err = fetch(self)
   if ok and self.before_commit then
     ok, err = self.before_commit(self.bytes)
-    if not ok and err.kind == "io" and await_disk(self, self.file:keep()) then
+    if not ok and err.kind ~= "cancelled" and await_disk(self, self.file:keep()) then
       tell_kept(err, self.file:temporary())
     end
   end

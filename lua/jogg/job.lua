@@ -21,6 +21,7 @@
 --
 -- A job runs inside a task.
 
+local budget = require "jogg.budget"
 local call = require "jogg.call"
 local check = require "jogg.check"
 local core = require "jogg.core"
@@ -106,24 +107,13 @@ local function eta_of(self, now, percent)
     (percent - self.pace_percent)
 end
 
--- Calls a function of the caller's. What it raises passes on, after what the job
--- holds was released.
-function Job:ask(f, argument)
-  local ok, value = pcall(tasks.tell, f, argument)
-  if not ok then
-    self:abandon()
-    error(value, 0)
-  end
-  return value
-end
-
 local function tell(self, facts)
   if not self.on_progress then
     return
   end
   local token, now = self.token, core.now()
   local percent = facts.progress
-  self:ask(self.on_progress, {
+  tasks.tell(self.on_progress, {
     phase = token.phase, status = self.status, percent = percent,
     bytes = facts.bytes, elapsed = now - self.began,
     eta = eta_of(self, now, percent),
@@ -169,13 +159,19 @@ function Job:enter(phase, facts)
   return true
 end
 
--- A call that costs goes out now: saves and tells that before it does. Returns
+-- A call that costs goes out now: tells and saves that before it does. Returns
 -- true; or nil and an error, and it must not go out.
 function Job:note_sent(name)
-  self.kind.note_sent(self.token, name)
-  local ok, err = self:enter(name)
+  local token = self.token
+  token.attempt, token.resolved = (token.attempt or 0) + 1, nil
+  token.phase = name
+  self.kind.note_sent(token, name)
+  self.is_told = false -- what on_progress raises keeps it from going out
+  tell(self, {})
+  self.is_told = true
+  local ok, err = self:save()
   if not ok then
-    self.kind.note_sent(self.token, nil)
+    self:note_refused()
     err.outcome = "not_sent"
   end
   return ok, err
@@ -188,34 +184,55 @@ function Job:note_refused()
   self:save()
 end
 
+-- Sets credits aside for a call; nil: they are spent.
+function Job:set_aside(credits)
+  self.reserved = credits
+end
+
+-- The call had no effect: they may be spent otherwise.
+function Job:give_back()
+  budget.give_back(self.client, self.reserved or 0)
+  self.reserved = nil
+end
+
 -- ===}
 
 -- {=== one job runs once
 
+-- What only one job of the process may work at: its project; before there is
+-- one, what the token has in common with its copies.
 local function name_of(self)
-  return self.client.service .. " " .. self.token.project_id
+  local token = self.token
+  return ("%s %s %s"):format(self.client.service, token.project_id and "project"
+    or "job", token.project_id or token.id)
 end
 
--- From now on no other job of this process may work at the same project. A
--- project that was created just now is this job's, whatever its id.
+-- From now on no other job of this process may work at the same. A project that
+-- was created just now is this job's, whatever its id.
 function Job:claim(is_new)
   local name = name_of(self)
   local other = active[name]
   if other and other ~= self and not is_new then
     return nil, errors.new {
       kind = "busy", outcome = "not_sent",
-      message = ("this job is running already (project %s)"):format(
-        self.token.project_id),
+      message = "this job is running already" .. (self.token.project_id and
+        (" (project %s)"):format(self.token.project_id) or ""),
     }
   end
   active[name] = self
+  table.insert(self.claimed, name)
   return true
 end
 
 -- Releases what the job holds. Temporary files are removed.
 function Job:abandon()
-  if self.token and self.token.project_id and active[name_of(self)] == self then
-    active[name_of(self)] = nil
+  for _, name in ipairs(self.claimed) do
+    if active[name] == self then
+      active[name] = nil
+    end
+  end
+  if self.reserved and not (self.token.sent and self.is_told) then
+    self:give_back()
   end
   if self.stop_listening then
     self.stop_listening()
@@ -578,10 +595,12 @@ local function open_job_file(self)
   if stored then
     local token, err = tokens.read(self.client.api, self.kind, stored,
       self.given, self.job_file)
+    if token and self.given.resume then
+      token, err = tokens.combine(token, self.token, self.job_file)
+    end
     if not token then
       return nil, err
     end
-    token.resolved = self.token.resolved -- the caller may know more
     self.token = token
   end
   self.is_open = true
@@ -619,6 +638,10 @@ local function explain(self, err)
   local token = self.token
   local is_known = not self.job_file or self.is_open -- what the job file says
   local is_begun = token.project_id or token.sent or token.render_sent
+  if is_known and is_begun and err.kind ~= "parameter" then
+    err.outcome = token.rendered and "accepted" or
+      (token.sent or token.render_sent) and "unknown" or err.outcome
+  end
   err.phase = token.phase or err.phase
   err.product_id = err.product_id or token.product_id
   err.project_id = err.project_id or token.project_id
@@ -635,16 +658,20 @@ end
 
 -- Completes the error of a task that raised in the middle of the job.
 function Job:explain(err)
-  local token = self.token
+  if self.is_told == false then
+    self.kind.note_sent(self.token, nil)
+  end
+  err.outcome = "not_sent"
   explain(self, err)
-  err.outcome = token.rendered and "accepted" or
-    (token.sent or token.render_sent) and "unknown" or "not_sent"
 end
 
 -- All that comes before the download. Returns the info of what is finished; or
 -- nil and an error.
 local function reach_end(self)
-  local ok, err = check_outputs(self)
+  local ok, err = self:claim()
+  if ok then
+    ok, err = check_outputs(self)
+  end
   if ok then
     ok, err = self.kind.start(self)
   end
@@ -738,7 +765,7 @@ function job.new(client, kind, given, level)
   local now = core.now()
   return setmetatable({
     client = client, kind = kind, given = checked, token = token,
-    downloads = {}, job_file = checked.job_file,
+    downloads = {}, claimed = {}, job_file = checked.job_file,
     plan = poller.plan(checked.poll, client.is_local,
       checked.webhook ~= nil),
     on_progress = checked.on_progress, began = now,

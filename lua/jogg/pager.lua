@@ -48,7 +48,8 @@ local function fetch(self)
   end
   self.items, self.next_item = {}, 1
   self.total = answer.find(data, "total", list.total) or self.total
-  local items = answer.find(data, "items", list.items)
+  local items, unreadable = answer.find(data, "items", list.items)
+  self.unreadable = self.unreadable + (unreadable or 0)
   self.is_missing = not items and self.pages == 0
   if self.is_missing and self.total and self.total > 0 then
     return nil, errors.new {
@@ -58,7 +59,9 @@ local function fetch(self)
   end
   for _, item in ipairs(items or {}) do
     local id = key_of(item, list.item)
-    if not self.known[id] and (not list.item or type(item) == "table") then
+    if list.item and type(item) ~= "table" then
+      self.unreadable = self.unreadable + 1
+    elseif not self.known[id] then
       self.known[id] = true
       table.insert(self.items, item)
     end
@@ -136,7 +139,7 @@ function pager.new(client, operation, fields, job)
   return setmetatable({
     client = client, operation = operation, fields = fields, job = job,
     has_pages = has_pages, pages = 0, known = {}, items = {}, next_item = 1,
-    is_last = false,
+    is_last = false, unreadable = 0,
   }, Pager)
 end
 

@@ -135,13 +135,24 @@ end
 
 -- Ends a task that cannot go on because an error was raised in it.
 local function break_off(task, value)
+  local unwound = task.unwound or {}
+  if not rawequal(unwound.value, value) then
+    unwound = {} -- the error of that time was caught
+  end
+  if type(value) == "string" and value:find(NO_YIELD, 1, true) then
+    value = value .. " (Lua 5.1 cannot suspend a task inside pcall, a " ..
+      "metamethod or the iterator of a for)"
+  end
   local err = raised_error(value)
   if debug and task.thread then
     err.traceback = debug.traceback(task.thread, string_of(value))
   end
   task.raised = { value }
+  for i = 1, #unwound do
+    unwound[i]:explain(err) -- what was paid for is not lost with it
+  end
   for i = task.guards and #task.guards or 0, 1, -1 do
-    task.guards[i]:explain(err) -- what was paid for is not lost with it
+    task.guards[i]:explain(err)
   end
   if close_thread and task.thread then
     close_thread(task.thread) -- runs its pending <close> variables
@@ -162,10 +173,6 @@ local function resume(task)
   local ok, value, err = coroutine.resume(thread)
   running, task.outer = task.outer, nil
   if not ok then
-    if type(value) == "string" and value:find(NO_YIELD, 1, true) then
-      value = value .. " (Lua 5.1 cannot suspend a task inside pcall, a " ..
-        "metamethod or the iterator of a for)"
-    end
     break_off(task, value)
   elseif coroutine.status(thread) == "dead" then
     finish(task, value, err)
@@ -342,18 +349,44 @@ function Scheduler:await(request, tick, on_tick)
 end
 
 --- Calls a callback of the user. Calls of the client in it take no slot, and in
--- a blocking call they block. An error that it raises is raised here.
+-- a blocking call they block.
+-- @tparam function f
+-- @param ... its arguments
+-- @treturn boolean false: it raised an error
+-- @return what it returned or raised
+-- @local
+function tasks.try(f, ...)
+  local task = running
+  local telling, kept = task.telling, task.kept
+  task.telling, task.kept = true, task.guards and #task.guards or 0
+  local ok, value = pcall(f, ...)
+  task.telling, task.kept = telling, kept
+  return ok, value
+end
+
+-- An error leaves all calls that the running task is in, up to the callback
+-- that made them, if one did: their guards are told now, for the error may be
+-- caught further out.
+local function unwind(value)
+  local task = running
+  local guards, kept = task.guards or {}, task.kept or 0
+  task.unwound = { value = value }
+  while #guards > kept do
+    local object = table.remove(guards)
+    table.insert(task.unwound, object)
+    object:abandon()
+  end
+end
+
+--- The same, but an error that the callback raises is raised here.
 -- @tparam function f
 -- @param ... its arguments
 -- @return what it returns
 -- @local
 function tasks.tell(f, ...)
-  local task = running
-  local before = task.telling
-  task.telling = true
-  local ok, value = pcall(f, ...)
-  task.telling = before
+  local ok, value = tasks.try(f, ...)
   if not ok then
+    unwind(value)
     error(value, 0)
   end
   return value

@@ -56,6 +56,7 @@ local TOKEN = {
     maximum = VERSION },
   generation = { kind = "string", required = true },
   kind = { kind = "string" },          -- the method; nil: make_video
+  id = { kind = "string" },            -- of the job, the same in all copies
   url = { kind = "url" },
   product_id = { kind = "id" },
   project_id = { kind = "string", filled = true, maximum = 4096 },
@@ -66,6 +67,7 @@ local TOKEN = {
   rendered = { kind = "boolean" },     -- it certainly was accepted
   sent = { kind = "string" },          -- v2: the call that costs whose answer
                                        -- was not seen yet
+  attempt = { kind = "integer" },      -- how often a call that costs was sent
   attempt_name = { kind = "string" },  -- v2: the unique name sent with it
   resolved = { kind = "segment" },     -- v2: what the caller found out
   previews = { kind = "table" },
@@ -164,10 +166,36 @@ local function is_unclear(resolved)
       resolved:lower():gsub("%A", "") == "notcreated")
 end
 
+-- Does a table have values of one type only?
+local function has_values(values, expected, pattern)
+  for _, value in pairs(type(values) == "table" and values or {}) do
+    if type(value) ~= expected or pattern and not value:find(pattern) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Is this what a token says of the call that was sent?
+local function is_call(api, stored)
+  local operation = api.operations[stored.sent]
+  return operation and operation.costs and (stored.attempt_name or
+    not (operation.attempt_name and operation.state_list))
+end
+
 -- What makes a token useless, or nil.
 local function fault_of(api, kind, stored)
   if is_unclear(stored.resolved) then
     return '.resolved must be an id or "not_created"'
+  elseif not has_values(stored.keys, "string", "^%w%w%w%w%w%w$") or
+    not has_values(stored.fetched, "number") or
+    not has_values(stored.uploads, "string") then
+    return " is damaged: it names files that jogg did not write"
+  elseif stored.sent ~= nil and not is_call(api, stored) then
+    return " is damaged: it does not say which call was sent"
+  elseif stored.resolved ~= nil and stored.resolved ~= "not_created" and
+    not stored.sent and not stored.project_id then
+    return '.resolved: no call was sent whose outcome is unknown'
   end
   if stored.generation ~= nil and stored.generation ~= api.generation then
     return " is of another generation of the service: " ..
@@ -195,7 +223,7 @@ function token.read(api, kind, stored, given, path)
     return nil, err
   end
   kept = token.copy(kept) -- the job changes it
-  kept.video = kept.video or {}
+  kept.video, kept.id = kept.video or {}, kept.id or core.random_digits()
   local ok, missing = true, nil
   if not (kept.rendered or kept.render_sent or kept.sent) then
     kept.video, err = check.as_data(check.fields, kind.video, kept.video,
@@ -211,6 +239,7 @@ function token.read(api, kind, stored, given, path)
   if not kept.project_id and not kept.product_id and not kept.sent then
     local options = token.copy(kept.video)
     options.url, options.product = kept.url, kept.product
+    options.preview = given.preview
     missing = kind.check(options)
   end
   if missing then
@@ -218,6 +247,32 @@ function token.read(api, kind, stored, given, path)
       path, missing))
   end
   return check_sizes(api, kind, kept)
+end
+
+-- What two tokens of one job may know differently.
+local KNOWLEDGE = {
+  "attempt", "attempt_name", "sent", "resolved", "product_id", "project_id",
+  "updated", "render_sent", "rendered", "previews", "preview_id",
+}
+
+-- Brings together the token of a job file and the one that the caller resumes
+-- with, which may know more: the file could not be written, or the caller found
+-- out what became of a call. Returns the first one; or nil and an error.
+function token.combine(stored, given, path)
+  if stored.id ~= given.id or given.project_id and stored.project_id and
+    given.project_id ~= stored.project_id then
+    return nil, errors.parameter(path .. " belongs to another job than resume")
+  end
+  local attempt, other = stored.attempt or 0, given.attempt or 0
+  if other > attempt or other == attempt and given.project_id and
+    not stored.project_id then
+    for _, name in ipairs(KNOWLEDGE) do
+      stored[name] = given[name]
+    end
+  elseif other == attempt then
+    stored.resolved = given.resolved
+  end
+  return stored
 end
 
 -- The token of a job that begins. Returns it; or nil and an error.
@@ -228,7 +283,7 @@ function token.new(api, kind, given)
   end
   local is_elsewhere = given.project_id and true
   return check_sizes(api, kind, {
-    version = VERSION, generation = api.generation,
+    version = VERSION, generation = api.generation, id = core.random_digits(),
     kind = kind.name ~= "make_video" and kind.name or nil,
     url = given.url, product = given.product, video = video,
     extra = given.extra, project_id = given.project_id,

@@ -8,7 +8,6 @@
 -- caller can find out, and says it with `resume.resolved`.
 
 local answer = require "jogg.answer"
-local budget = require "jogg.budget"
 local call = require "jogg.call"
 local core = require "jogg.core"
 local errors = require "jogg.error"
@@ -19,13 +18,17 @@ local paid = {}
 local TRIES = 3 -- of a request that certainly had no effect
 local NAME_MAXIMUM = 100 -- bytes of the caller's own name that are kept
 
--- The value at a path of a body, and how to set it.
+-- The table in a body that a path leads to, and the last name of the path. Nil
+-- if something else is in the way.
 local function place_of(fields, path)
   local last
   for name in path:gmatch "[^.]+" do
     if last then
       fields[last] = fields[last] or {}
       fields = fields[last]
+      if type(fields) ~= "table" then
+        return nil
+      end
     end
     last = name
   end
@@ -43,13 +46,19 @@ local function unique_name(own)
   return ("%s [%s]"):format(own, digits)
 end
 
--- Gives the request its name, the same one in every try.
+-- Gives the request its name, the same one in every try. Returns true; nil and
+-- an error.
 local function set_name(token, operation, fields)
   if operation.attempt_name then
     local place, last = place_of(fields, operation.attempt_name)
+    if not place then
+      return nil, errors.parameter(("extra: %s must be an object"):format(
+        operation.attempt_name:match "^[^.]+"))
+    end
     token.attempt_name = token.attempt_name or unique_name(place[last])
     place[last] = token.attempt_name
   end
+  return true
 end
 
 -- Does the service list such jobs by the name that was sent with them?
@@ -84,7 +93,8 @@ local function search(job, list, all)
     page_size = list.fields.page_size and 100 or nil,
   }, job)
   local shape, found, count, titles = list.list.item, {}, 0, 0
-  for item in items do
+  local item = items() -- Lua 5.1 cannot suspend in the iterator of a for
+  while item do
     local title = answer.find(item, "title", shape.title)
     count, titles = count + 1, titles + (title and 1 or 0)
     if title and title:find(digits, 1, true) then
@@ -97,13 +107,16 @@ local function search(job, list, all)
         return found
       end
     end
+    item = items()
   end
   if items.err then
     return nil, items.err
   elseif items.is_missing and items.total ~= 0 then
     return untrustworthy "it is not in the answer"
+  elseif items.unreadable > 0 then
+    return untrustworthy "it has items that are not objects"
   elseif items.total and count < items.total then
-    return untrustworthy(("it has %d items of %d"):format(count, items.total))
+    return untrustworthy(("it has %d items of %g"):format(count, items.total))
   elseif count > 0 and titles == 0 then
     return untrustworthy "its items have no names"
   end
@@ -117,7 +130,8 @@ local function look_up(job, operation)
   local settled = false
   while true do
     local found, err = search(job, list, operation.result.parts ~= nil)
-    if not found or found[1] or settled then
+    local is_final = found and found[1] or not found and err.reason ~= "list"
+    if is_final or settled then
       return found, err
     end
     local left = job.sent_at + job.plan.settle - core.now()
@@ -166,60 +180,77 @@ end
 local function started(operation, data)
   local result = operation.result
   if result.parts and not operation.state then -- previews have no common id
-    local items = answer.find(data, "items", result.parts.items)
-    return items and answer.read({ parts = result.parts }, data).parts
+    local parts = answer.read({ parts = result.parts }, data).parts
+    for _, part in ipairs(parts) do
+      if part.id or part.message then
+        return parts
+      end
+    end
+    return nil
   end
   local id = answer.find(data, "id", result.id)
   return id and { { id = id } }
 end
 
--- Sends it once. Returns a list of what it started; nil and an error.
-local function send(job, operation, fields)
-  set_name(job.token, operation, fields)
+-- Sends it once. Returns true; nil and an error.
+local function send(job, operation, fields, store)
+  local ok, err = set_name(job.token, operation, fields)
+  if not ok then
+    return nil, err
+  end
   job.token.phase = operation.name
-  local data, err = call.run(job.client, operation, fields, job)
-  job.sent_at = core.now()
-  local list = data and started(operation, data)
-  if list then
-    return list
+  local is_stored = false
+  function job.on_answer(data)
+    local list = started(operation, data)
+    if list then
+      is_stored = true
+      store(list)
+      job:set_aside(nil)
+      job:save() -- where that fails, the next phase says it
+    end
+  end
+  local data
+  data, err = call.run(job.client, operation, fields, job)
+  job.on_answer, job.sent_at = nil, core.now()
+  if is_stored then
+    return true
   elseif data then
     err = errors.new {
       kind = "protocol", outcome = "unknown", retryable = false,
       message = "the answer has no id",
     }
   end
-  job.set_aside = job.token.sent and budget.price(operation, fields)
   return nil, err
 end
 
--- The request that this run of the job has sent had no effect: the credits that
--- were set aside for it may be spent.
-local function give_back(job)
-  budget.give_back(job.client, job.set_aside or 0)
-  job.set_aside = nil
-end
-
--- Has an operation that costs take effect once. Returns a list of what it
--- started, each with its `id`; nil and an error.
-function paid.run(job, name, fields)
+-- Has an operation that costs take effect once. `store` is called with a list of
+-- what it started, each with its `id`, and puts that into the token. Returns
+-- true; nil and an error.
+function paid.run(job, name, fields, store)
   local token, operation = job.token, job.client.api.operations[name]
+  if token.sent and token.sent ~= name then
+    return nil, errors.parameter "the token is damaged: another call was sent"
+  end
   for try = 1, TRIES do
-    if token.sent == name then
+    if token.sent then
       local ok, err = job:enter(name)
       if not ok then
         return nil, err
       end
       local found
       found, err = find_out(job, operation)
-      if not found or found[1] then
-        return found, err
+      if not found then
+        return nil, err
+      elseif found[1] then
+        store(found)
+        return true
       end
       token.sent = nil
-      give_back(job)
+      job:give_back()
     end
-    local list, err = send(job, operation, fields)
-    if list then
-      return list
+    local ok, err = send(job, operation, fields, store)
+    if ok then
+      return true
     elseif not token.sent then
       return nil, err -- it had no effect
     elseif not has_list(operation) then

@@ -13,6 +13,7 @@ local call = require "jogg.call"
 local errors = require "jogg.error"
 local paid = require "jogg.jobs.paid"
 local status_words = require "jogg.status_words"
+local tasks = require "jogg.tasks"
 local tokens = require "jogg.token"
 local upload = require "jogg.upload"
 local v2 = require "jogg.api.v2"
@@ -247,14 +248,15 @@ end
 local function start_once(job, name, fields)
   local token = job.token
   local body, err = upload.replace(job, operations[name].fields, fields)
-  local list
+  local ok
   if body then
-    list, err = paid.run(job, name, body)
+    ok, err = paid.run(job, name, body, function(list)
+      token.project_id, token.sent, token.rendered = list[1].id, nil, true
+    end)
   end
-  if not list then
+  if not ok then
     return nil, err
   end
-  token.project_id, token.sent, token.rendered = list[1].id, nil, true
   return job:claim(true)
 end
 
@@ -336,18 +338,18 @@ end
 -- Has previews made. Returns true; nil and an error.
 local function make_previews(job)
   local token = job.token
-  local list, err = paid.run(job, "create_product_previews",
-    tokens.merge(body_of(token, "visual_style"), token.extra))
-  if not list then
-    return nil, err
+  local ok, err = paid.run(job, "create_product_previews",
+    tokens.merge(body_of(token, "visual_style"), token.extra),
+    function(list)
+      token.previews, token.sent = {}, nil
+      for i, part in ipairs(list) do
+        token.previews[i] = { preview_id = part.id, visual_style = part.title,
+          message = part.message }
+      end
+    end)
+  if ok then
+    ok, err = job:enter "choose_preview"
   end
-  token.previews, token.sent = {}, nil
-  for i, part in ipairs(list) do
-    token.previews[i] = { preview_id = part.id, visual_style = part.title,
-      message = part.message }
-  end
-  local ok
-  ok, err = job:enter "choose_preview"
   return ok, err
 end
 
@@ -389,7 +391,7 @@ local function choose_preview(job)
   if next(known) == nil then
     return nil, no_previews(token.previews)
   end
-  local chosen = job:ask(job.given.preview, tokens.copy(token.previews))
+  local chosen = tasks.tell(job.given.preview, tokens.copy(token.previews))
   if not known[chosen] then
     return nil, errors.new {
       kind = "parameter", outcome = "accepted",
