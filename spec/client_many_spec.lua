@@ -116,8 +116,7 @@ describe("client", function()
         return client:make_videos(rows(6), { concurrency = 3 })
       end)
       repeat client:step(0.01) until flow.count(server, "info") == 4
-      task:cancel()
-      client:run()
+      task:cancel() -- all is known when it returns
       assert.same({ "cancelled", "cancelled" }, { task.err.kind,
         task.err.reason })
       local videos, cancelled = 0, 0
@@ -128,6 +127,7 @@ describe("client", function()
           row.err.resume and 1 or 0)
       end
       assert.same({ 1, 3 }, { videos, cancelled })
+      client:run()
       assert.equal(4, flow.count(server, "product"))
       server:close_idle()
       assert.is_true(server:wait { open = 0 }) -- nothing is in flight

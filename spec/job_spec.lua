@@ -108,7 +108,7 @@ describe("make_video", function()
       assert.equal("io", err.kind)
       assert.equal("exists", err.reason)
       assert.equal("output: " .. output .. " exists already; pass overwrite = "
-        .. "true to replace it, or another output", tostring(err))
+        .. "true to replace it, or name another file", tostring(err))
       video, err = make { output = folder .. "/no/ad.mp4" }
       assert.is_nil(video)
       assert.equal("io", err.kind)
@@ -363,9 +363,9 @@ describe("make_video", function()
       flow.script(server, { video = { body = flow.VIDEO, slow = 2000 } })
       local tasks = {}
       for _, phase in ipairs(PHASES) do
-        tasks[phase] = client:spawn(function()
-          return make(raising(phase, phase .. " raised"))
-        end)
+        local options = raising(phase, phase .. " raised")
+        options.output = ("%s/%s.mp4"):format(folder, phase)
+        tasks[phase] = client:spawn(function() return make(options) end)
       end
       local other = client:spawn(function() return make {} end)
       client:run()

@@ -179,10 +179,15 @@ describe("a paid call of v2", function()
     it("is looked for once more when it cannot take effect any more", function()
       local empty = { json = { code = 0, data = { total = 0, data = {} } } }
       fault:on("GET", LIST, empty)
-      local started = fault:requests()
-      assert.equal(0, #started)
+      local waits = 0
       local _, err = make { poll = { first = 0.02, interval = 0.02,
-        settle = 0.3 } }
+        settle = 0.3 }, on_progress = function(p)
+          if p.waiting_for == "retry" then
+            waits = waits + 1
+            assert.equal("network", p.err.kind)
+          end
+        end }
+      assert.is_true(waits > 1) -- the silence is explained
       assert.equal("unknown", err.outcome)
       local requests, previous = fault:requests(), nil
       for _, request in ipairs(requests) do
@@ -264,6 +269,29 @@ describe("a paid call of v2", function()
       assert(other:make_script { resume = token, job_file = folder .. "/job",
         poll = v2.POLL })
       assert.equal(3, posts())
+    end)
+
+    it("is not what an id says that the service does not know", function()
+      fault:on("POST", "/v2/ai_scripts", { reset = "before_answer" })
+      fault:on("GET", "/v2/ai_scripts/results/typo", { status = 404,
+        json = { code = 10104, msg = "record not found" } })
+      fault:on("GET", "/v2/ai_scripts/results/T", { json = { code = 0,
+        data = { status = "success" } } })
+      local options = v2.OPTIONS.make_script()
+      options.job_file, options.poll = folder .. "/job", v2.POLL
+      local _, err = other:make_script(options)
+      options.resume = err.resume
+      options.resume.resolved = "typo"
+      for _ = 1, 2 do
+        _, err = other:make_script(options)
+        assert.equal("unknown", err.outcome)
+        assert.matches("record not found", err.message)
+        assert.matches("err.resume.resolved =", tostring(err), 1, true)
+      end
+      options.resume = err.resume
+      options.resume.resolved = "T"
+      assert.equal("T", assert(other:make_script(options)).project_id)
+      assert.equal(1, posts())
     end)
 
     it("is not taken for another one that was refused before", function()

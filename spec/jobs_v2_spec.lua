@@ -194,6 +194,27 @@ describe("generation v2", function()
       other:close()
     end)
 
+  it("has a path for each of its files", function()
+    local _, since = server:log()
+    for _, options in ipairs { { output = "a", job_file = "a" },
+      { output = "a", cover_output = "a" },
+      { cover_output = "a", job_file = "a" } } do
+      options.url, options.avatar_id = "https://a.example/", 81
+      support.unusable(function() return client:make_video(options) end,
+        "are the same file")
+    end
+    -- and no two jobs write to one file
+    local options = v2.OPTIONS.make_video(client, server)
+    options.poll, options.output = v2.POLL, folder .. "/v.mp4"
+    local before = v2.count(server, "make_video")
+    local rows = assert(client:make_videos { options, options })
+    local busy = rows[1].err or rows[2].err
+    assert.equal("busy", busy.kind)
+    assert.matches("the file of another job", busy.message)
+    assert.equal(before + 1, v2.count(server, "make_video"))
+    assert.is_number(since)
+  end)
+
   it("looks for all that can fail by itself before anything is sent", function()
     local options = v2.OPTIONS.make_product_pictures(client, server)
     options.output = folder .. "/p%d.png"
@@ -306,9 +327,9 @@ describe("generation v2", function()
     end
     refused("make_video", { version = 1, generation = "open",
       url = "https://shop.example/", product_id = 1, project_id = "p" },
-      "is of another generation of the service: open")
+      "is of another generation of the service; use a client with generation")
     refused("make_script", { version = 1, generation = "open",
-      project_id = "p" }, "is of another generation of the service: open")
+      project_id = "p" }, "is of another generation of the service; use a client with generation")
     refused("make_script", { version = 1, generation = "v2",
       kind = "make_avatar_video", project_id = "p" },
       "belongs to another method: make_avatar_video")
@@ -384,7 +405,10 @@ describe("generation v2", function()
       assert.equal("v2", hinted(step, {}))
       assert.equal("open", hinted(step, { generation = "v2" }))
     end
-    for _, step in ipairs { { status = 401, json = { code = 10105 } },
+    local refused_key = { status = 401, json = { code = 10105 } }
+    assert.equal("v2", hinted(refused_key, {})) -- it may be a key of today
+    assert.is_nil(hinted(refused_key, { generation = "v2" }))
+    for _, step in ipairs {
       { status = 404, json = { code = 10104, msg = "no such id" } },
       { status = 500, json = { code = 50000 } } } do
       assert.is_nil(hinted(step, {}))

@@ -4,6 +4,7 @@
 local cjson = require "cjson".new()
 local faults = require "spec.support.faults"
 local jogg = require "jogg"
+local misuse = require "spec.support.misuse"
 
 describe("a list", function()
   local server, client
@@ -104,6 +105,15 @@ describe("a list", function()
     list = client:voices { language = "\255" }
     assert.is_nil((list()))
     assert.equal("parameter", list.err.kind)
+  end)
+
+  it("is no table: it says how to use it", function()
+    local list = client:avatars {}
+    misuse.check(function() return list[1] ~= nil end, "use list:all()")
+    if _VERSION ~= "Lua 5.1" then
+      misuse.check(function() return #list > 0 end, "for item in list do")
+    end
+    assert.same({}, server:requests())
   end)
 
   it("that breaks off says why, and gives no half of it", function()

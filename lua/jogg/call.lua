@@ -184,7 +184,8 @@ local function add_hint(client, err)
   local is_open = client.settings.generation == "open"
   local is_foreign = err.http_status == 404 and (err.code or 404) == 404 or
     err.kind == "protocol" and err.reason == nil and not err.code
-  if is_open and (is_foreign or err.reason == "name") then
+  if is_open and (is_foreign or err.reason == "name" or err.kind == "auth")
+  then
     err.hint = 'today\'s keys need generation = "v2" (or JOGG_GENERATION=v2)'
   elseif is_foreign and client.settings.base_url ~= client.api.base_url then
     err.hint = 'a server of 2024 needs generation = "open"'

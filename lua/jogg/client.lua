@@ -177,7 +177,7 @@ Batch.__index = Batch
 -- Called when the task that began the jobs ends: see tasks.guard.
 function Batch:abandon()
   for task in pairs(self.running) do
-    task:cancel()
+    tasks.stop(task)
   end
 end
 
@@ -289,6 +289,7 @@ function Client:make_videos(list, given)
   end)
   if not ok then
     err.results = batch.results
+    err.advice = "err.results has what was begun: resume each row's err.resume"
     return nil, err
   end
   return batch.results
@@ -576,8 +577,8 @@ end
 local function missing_method(generation)
   return function(_, name)
     for other, api in pairs(APIS) do
-      if other ~= generation and (api.operations[name] or KINDS[other][name])
-      then
+      if other ~= generation and (api.operations[name] or
+        KINDS[other][name] or name == "upload" and api.uploads) then
         error(("%s is a method of generation %s; this client speaks %s"):format(
           name, other, generation), 2)
       end

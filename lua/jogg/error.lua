@@ -124,8 +124,8 @@ local FILE_REASONS = {
 }
 
 local FILE_TEXTS = {
-  EEXIST = "exists already; pass overwrite = true to replace it, or " ..
-    "another output",
+  EEXIST = "exists already; pass overwrite = true to replace it, or name " ..
+    "another file",
   EISDIR = "is a folder; name a file in it",
   ENOTSUP = "is a device, a pipe or another special file; name a regular file",
   EFBIG = "the process may not write so large a file (see ulimit -f)",

@@ -207,21 +207,25 @@ local function name_of(self)
     or "job", token.project_id or token.id)
 end
 
--- From now on no other job of this process may work at the same. A project that
--- was created just now is this job's, whatever its id.
-function Job:claim(is_new)
-  local name = name_of(self)
+local function claim(self, name, message)
   local other = active[name]
-  if other and other ~= self and not is_new then
+  if other and other ~= self and message then
     return nil, errors.new {
-      kind = "busy", outcome = "not_sent",
-      message = "this job is running already" .. (self.token.project_id and
-        (" (project %s)"):format(self.token.project_id) or ""),
+      kind = "busy", outcome = "not_sent", message = message,
     }
   end
   active[name] = self
   table.insert(self.claimed, name)
   return true
+end
+
+-- From now on no other job of this process may work at the same. A project that
+-- was created just now is this job's, whatever its id.
+function Job:claim(is_new)
+  local id = self.token.project_id
+  local ok, err = claim(self, name_of(self), not is_new and
+    "this job is running already" .. (id and (" (project %s)"):format(id) or ""))
+  return ok, err
 end
 
 -- Releases what the job holds. Temporary files are removed.
@@ -409,8 +413,13 @@ local function check_output(self, path, whole)
     return true
   end
   token.phase = token.phase or "output"
-  local fetching = download_of(self, path, whole)
-  local ok, err = self:save()
+  local fetching
+  local ok, err = claim(self, "file " .. path, path ..
+    " is the file of another job that is running")
+  if ok then
+    fetching = download_of(self, path, whole)
+    ok, err = self:save()
+  end
   if ok then
     ok, err = fetching:check()
   end
@@ -728,6 +737,22 @@ function job.run(self)
   return result
 end
 
+-- Each file of a job must have a path of its own. Returns the token; or nil and an
+-- error.
+local function check_paths(token, kind, path_of_job)
+  local taken = {}
+  taken[path_of_job or 0] = "job_file"
+  for _, file in ipairs(FILES) do
+    local path = token[file.option]
+    if path and taken[path] then
+      return nil, errors.parameter(("%s: %s and %s are the same file"):format(
+        kind.name, taken[path], file.option))
+    end
+    taken[path or 0] = file.option
+  end
+  return token
+end
+
 -- Checks the options of a job. Returns the Job; or nil and an error of kind
 -- `parameter`. Raises on misuse; `level` is as for `error`.
 function job.new(client, kind, given, level)
@@ -758,6 +783,9 @@ function job.new(client, kind, given, level)
         hint and ": " .. hint .. " lists them" or ""), level)
     end
     token, err = tokens.new(client.api, kind, checked)
+  end
+  if token then
+    token, err = check_paths(token, kind, checked.job_file)
   end
   if not token then
     return nil, err

@@ -27,7 +27,22 @@ local PAGES = 1000 -- at most; a list without an end is an error of the service
 local pager = {}
 
 local Pager = { __name = "jogg.pager" }
-Pager.__index = Pager
+
+local function refuse_index()
+  error("a list of the service is an iterator: write `for item in list do`, " ..
+    "or use list:all()", 3)
+end
+
+function Pager.__index(_, name)
+  if type(name) == "number" then
+    refuse_index()
+  end
+  return Pager[name]
+end
+
+function Pager.__len()
+  refuse_index()
+end
 
 -- What tells an item from others: its id, or all of it.
 local function key_of(item, shape)

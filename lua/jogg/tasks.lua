@@ -476,6 +476,19 @@ function Task:cancel()
   self.scheduler:nudge()
 end
 
+--- Ends another task, now if it waits: also if a task calls this.
+-- @tparam Task task
+-- @local
+function tasks.stop(task)
+  if not task.done and not task.cancelled and task.thread and
+    coroutine.status(task.thread) == "suspended" then
+    task.cancelled = true
+    resume(task)
+  else
+    task:cancel()
+  end
+end
+
 -- Does `task` wait, directly or not, for `other`?
 local function waits_for(task, other)
   while task and task ~= other do

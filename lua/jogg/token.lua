@@ -120,8 +120,8 @@ local function take_given(kind, kept, given)
     local changes = not OF_RUN[name] and not is_same(value, target[name])
     if changes and (name == "url" or name == "project_id") then
       return nil, errors.parameter(("%s: %s cannot be changed when a job is " ..
-        "resumed; to make another video, start another job"):format(kind.name,
-          name))
+        "resumed; to make another video, start another job, with another " ..
+        "job_file if it has one"):format(kind.name, name))
     elseif changes and is_sent then
       return nil, errors.parameter(("%s: %s cannot be changed when a job is " ..
         "resumed after its render was sent"):format(kind.name, name))
@@ -198,8 +198,8 @@ local function fault_of(api, kind, stored)
     return '.resolved: no call was sent whose outcome is unknown'
   end
   if stored.generation ~= nil and stored.generation ~= api.generation then
-    return " is of another generation of the service: " ..
-      errors.quoted(tostring(stored.generation))
+    return (" is of another generation of the service; use a client with " ..
+      "generation = %q"):format(errors.quoted(tostring(stored.generation)))
   elseif (stored.kind or "make_video") ~= kind.name then
     return " belongs to another method: " ..
       errors.quoted(tostring(stored.kind or "make_video"))

@@ -169,6 +169,7 @@ local function has_started(job)
   job.polled = nil
   while polls < POLLS or unsettled(job) > 0 do
     if polls > 0 then
+      job:tell_wait("retry", job.lost)
       local ok, err = job.client.scheduler:sleep(math.max(0,
         math.min(job.plan.interval, job.deadline - core.now())))
       if not ok then
@@ -228,6 +229,7 @@ local function render(job)
       err.kind == "http" then
       return nil, err
     end
+    job.lost = err
   end
 end
 

@@ -124,6 +124,7 @@ local function search(job, list, all)
 end
 
 -- The same, again and again until the request cannot take effect any more.
+-- `job.lost` is the error of the lost answer, if this run has lost it.
 local function look_up(job, operation)
   local list = job.client.api.operations[operation.state_list]
   job.sent_at = job.sent_at or core.now() -- by another process: from now
@@ -138,6 +139,7 @@ local function look_up(job, operation)
     settled = left <= 0
     if not settled then
       local ok
+      job:tell_wait("retry", job.lost)
       ok, err = job.client.scheduler:sleep(math.max(0,
         math.min(left, job.plan.interval, job.deadline - core.now())))
       if not ok then
@@ -158,8 +160,18 @@ local function find_out(job, operation)
   local token = job.token
   local resolved = token.resolved
   token.resolved = nil
-  if resolved then
-    return resolved == "not_created" and {} or { { id = resolved } }
+  if resolved == "not_created" then
+    return {}
+  elseif resolved and not operation.state then -- a preview
+    return { { id = resolved } }
+  elseif resolved then
+    token.project_id = resolved
+    local info, err = job:poll()
+    token.project_id = nil
+    if not info then
+      return unsure(err, operation)
+    end
+    return { { id = resolved } }
   elseif not has_list(operation) then
     return unsure(errors.new {
       kind = "network", retryable = false,
@@ -258,6 +270,7 @@ function paid.run(job, name, fields, store)
     elseif err.kind == "cancelled" or err.kind == "http" or try == TRIES then
       return unsure(err, operation)
     end
+    job.lost = err
   end
 end
 

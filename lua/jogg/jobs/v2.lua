@@ -447,10 +447,18 @@ for name, definition in pairs(SIMPLE) do
   local start, result, whole = definition[1], definition[2], definition[3]
   local kind = new_kind(name, start, result, whole)
 
+  local required = {}
+  for field, meaning in pairs(kind.video) do
+    if meaning.required then
+      table.insert(required, field)
+    end
+  end
+  table.sort(required)
+
   function kind.check(options)
-    for field, meaning in pairs(kind.video) do
-      if meaning.required and options[field] == nil then
-        return field
+    for _, field in ipairs(required) do
+      if options[field] == nil then
+        return field, kind.video[field].found_in
       end
     end
   end

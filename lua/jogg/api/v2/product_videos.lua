@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 
 --- Generation v2: products, and videos of products.
--- @module jogg.api.v2
+-- @submodule jogg.api.v2
 
 local common = require "jogg.api.v2.common"
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 
 --- Generation v2: videos of avatars and templates, lip sync, translation.
--- @module jogg.api.v2
+-- @submodule jogg.api.v2
 
 local common = require "jogg.api.v2.common"
 
