@@ -326,7 +326,7 @@ describe("make_video resumed", function()
           token { version = 2 },
         ["make_video.resume: generation is missing"] =
           token { generation = cjson.null },
-        ["make_video.resume is of another generation of the service: v2"] =
+        ["make_video.resume is of another generation of the service; use a client"] =
           token { generation = "v2" },
         ["make_video.resume is damaged: it has lost its project_id"] =
           token { url = cjson.null, project_id = cjson.null },

@@ -15,7 +15,8 @@
 -- * `transient`: the same job may succeed later without any change
 -- * `retry_after`: seconds, if the server asked for a pause
 -- * `outcome`: what became of the request: `not_sent`, `rejected` (the service
---   refused it), `accepted`, `unknown` (the answer was lost)
+--   refused it), `accepted`, `unknown` (the answer was lost); in a job that has
+--   sent its paid call, what became of that call
 -- * `product_id`, `project_id`, `resume`: of a job
 -- * `video_url`: the address of a file whose download failed; `kept`: the path
 --   of a file that was downloaded whole, but could not get its name
