@@ -16,7 +16,7 @@ PREFIX ?= /usr/local
 SPEC ?=
 # GENERATION= the generation of the service that the demo speaks
 GENERATION ?= open
-JOBS ?= 1
+JOBS ?= 3
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
