@@ -256,11 +256,11 @@ describe("a paid call of v2", function()
       local token = err.resume
       token.resolved = "not_created"
       options.resume = token
-      for _ = 1, 3 do -- the same line again and again
+      for i = 1, 3 do -- the same line again and again
         _, err = other:make_script(options)
         assert.equal("unknown", err.outcome)
         assert.is_nil(err.resume.resolved)
-        assert.equal(2, posts())
+        assert.equal(2, posts(), i)
       end
       token = err.resume
       token.resolved = "not_created"
@@ -282,9 +282,9 @@ describe("a paid call of v2", function()
       local _, err = other:make_script(options)
       options.resume = err.resume
       options.resume.resolved = "typo"
-      for _ = 1, 2 do
+      for i = 1, 2 do
         _, err = other:make_script(options)
-        assert.equal("unknown", err.outcome)
+        assert.equal("unknown", err.outcome, i)
         assert.matches("record not found", err.message)
         assert.matches("err.resume.resolved =", tostring(err), 1, true)
       end
