@@ -160,6 +160,11 @@ describe("found from outside", function()
         { stderr = "merge" })
       assert.equal(0, status)
       assert.equal("3\n", try { "SSL_CERT_DIR=" .. folder })
+      -- beside a file as for the curl program
+      assert.equal("3\n", try { "SSL_CERT_DIR=" .. folder,
+        "SSL_CERT_FILE=" .. tls.other_ca_file })
+      assert.matches("not trusted", try { "SSL_CERT_DIR=" .. folder,
+        "CURL_CA_BUNDLE=" .. tls.other_ca_file })
       local other = jogg.client { api_key = "k", base_url = tls.url,
         ca_path = folder }
       assert.equal(3, assert(other:project_info "p").status)

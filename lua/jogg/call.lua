@@ -22,9 +22,13 @@ local UNSURE = "it may have been started, and paid for: look in the web app " ..
   "before you send it again"
 
 -- Tells the client's `log` what happens.
-local function log(client, event)
+local function log(client, event, operation, attempt, err, seconds)
   if client.settings.log then
-    tasks.tell(client.settings.log, event)
+    tasks.tell(client.settings.log, {
+      event = event, operation = operation.name, method = operation.method,
+      attempt = attempt, err = err, seconds = seconds,
+      waiting_for = event == "wait" and "rate limit" or nil,
+    })
   end
 end
 
@@ -35,8 +39,7 @@ local function exchange(client, operation, request, attempt, job)
   if not ok then
     return nil, err
   end
-  log(client, { event = "request", operation = operation.name,
-    method = operation.method, attempt = attempt })
+  log(client, "request", operation, attempt)
   request.beside = tasks.is_beside()
   if job and not request.beside and scheduler:is_full() then
     job:tell_wait "slot"
@@ -53,8 +56,7 @@ local function exchange(client, operation, request, attempt, job)
   if data and job and job.on_answer and operation.costs then
     job.on_answer(data) -- before `log`, which may raise
   end
-  log(client, { event = "answer", operation = operation.name, err = err,
-    attempt = attempt, seconds = core.now() - began })
+  log(client, "answer", operation, attempt, err, core.now() - began)
   return data, err
 end
 
@@ -71,8 +73,7 @@ local function wait_for_turn(client, operation, job)
   local began = core.now()
   local ok, err = client.limiter:take(client.scheduler, operation.costs,
     function()
-      log(client, { event = "wait", operation = operation.name,
-        waiting_for = "rate limit" })
+      log(client, "wait", operation)
       if job then
         job:tell_wait "rate limit"
       end
@@ -97,8 +98,7 @@ local function pause(client, operation, err, attempt, job)
   if err.kind == "rate_limit" and operation.method == "POST" then
     client.limiter:hold(seconds)
   end
-  log(client, { event = "retry", operation = operation.name, err = err,
-    attempt = attempt, seconds = seconds })
+  log(client, "retry", operation, attempt, err, seconds)
   if job then
     job:tell_wait("retry", err, attempt)
   end

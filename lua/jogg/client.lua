@@ -14,6 +14,7 @@
 -- child, every method but `close` raises.
 -- @module jogg.client
 
+local call = require "jogg.call"
 local check = require "jogg.check"
 local config = require "jogg.config"
 local core = require "jogg.core"
@@ -108,7 +109,8 @@ local function operation_method(name)
       return items
     end
     local data
-    data, err = self.scheduler:call(upload.call, self, operation, fields)
+    data, err = self.scheduler:call(operation.has_files and upload.call or
+      call.run, self, operation, fields)
     return data, err
   end
 end
@@ -589,7 +591,8 @@ end
 local function new_class(generation, api)
   local methods = {}
   for name, operation in pairs(api.operations) do
-    operation.name = name
+    operation.name, operation.has_files = name,
+      upload.is_possible(operation.fields)
     for _, field in pairs(operation.fields) do
       operation.has_required = operation.has_required or field.required or
         field.required_without

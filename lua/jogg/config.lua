@@ -101,6 +101,11 @@ function config.settings(given, level)
   if settings.ca_file then
     check_readable(settings.ca_file, sources.ca_file or "ca_file", level + 1)
   end
+  -- as for the curl program; a folder beside a file makes connections slow
+  if sources.ca_path and settings.ca_file and sources.ca_file ~= "SSL_CERT_FILE"
+  then
+    settings.ca_path = nil
+  end
   local folders = not sources.ca_path and settings.ca_path or ""
   for folder in folders:gmatch "[^:]+" do
     check_readable(folder, "ca_path", level + 1)

@@ -192,6 +192,17 @@ local function items_of(item, n)
   return fields
 end
 
+-- May a value of these fields be a local file?
+function upload.is_possible(fields)
+  for _, field in pairs(fields) do
+    local inner = field.fields or field.item and { field.item }
+    if field.uploads or inner and upload.is_possible(inner) then
+      return true
+    end
+  end
+  return false
+end
+
 -- A copy of checked values with `replace(path, media)` in the place of each file.
 -- Returns it; nil and an error.
 local function walk(fields, values, replace)
