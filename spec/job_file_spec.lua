@@ -72,6 +72,44 @@ describe("job_file", function()
     assert.same({}, server:requests())
   end)
 
+  if _VERSION ~= "Lua 5.1" then -- where a task cannot wait inside pcall
+    it("is free again when what a callback raised is caught", function()
+      local raised, video, temporary
+      local task = client:spawn(function()
+        raised = select(2, pcall(make, { output = output,
+          on_progress = function(p)
+            if p.phase == "download" and p.bytes > 0 then
+              error("mine", 0)
+            end
+          end }))
+        client:sleep(0.05)
+        temporary = process.files(folder)
+        video = assert(make { output = output })
+      end)
+      client:run()
+      assert.is_nil(task.err)
+      assert.equal("mine", raised)
+      assert.same({ "lamp.job" }, temporary)
+      assert.equal(#flow.VIDEO, video.bytes)
+      assert.equal(1, flow.count(server, "render"))
+    end)
+  end
+
+  it("and resume must be of one job", function()
+    server:on("GET", "/open/prj_info", { status = 401, body = "" })
+    local _, err = make { output = output }
+    local other = flow.stored(err.resume)
+    other.id = "another"
+    local video, fault = client:make_video { resume = other, job_file = file }
+    assert.is_nil(video)
+    assert.equal("parameter", fault.kind)
+    assert.matches("lamp.job belongs to another job than resume", fault.message)
+    flow.script(server)
+    assert(client:make_video { resume = flow.stored(err.resume),
+      job_file = file, poll = flow.POLL })
+    assert.equal(1, flow.count(server, "render"))
+  end)
+
   it("has the file fetched anew if it is gone", function()
     assert(make { output = output })
     os.remove(output)
