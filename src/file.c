@@ -40,6 +40,7 @@ struct file {
   atomic_bool committed;
   enum file_content content;
   char key[FILE_KEY_LENGTH + 1];
+  bool key_told;       /* the key may have been written down: it stays */
   bool leftover;       /* an earlier process may have left a temporary file */
   int64_t length;      /* bytes appended, gathered ones included */
   int64_t maximum;
@@ -101,8 +102,9 @@ struct file *file_new(const char *path, bool overwrite, int64_t maximum,
   return f;
 }
 
-const char *file_key(const struct file *f)
+const char *file_key(struct file *f)
 {
+  f->key_told = true;
   return f->key;
 }
 
@@ -216,7 +218,7 @@ static int make(struct file *f, char last, char **target, char **temporary,
         (*temporary)[folder + sizeof TEMPORARY_NAME - 2] = last;
       *fd = open_temporary(f, *temporary);
       error = *fd >= 0 ? 0 : errno;
-      if (error != EEXIST || f->leftover)
+      if (error != EEXIST || f->leftover || f->key_told)
         break;
       key_make(f->key, f); /* another file has this one */
     }

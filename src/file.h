@@ -41,8 +41,9 @@ enum file_expectation {
 struct file *file_new(const char *path, bool overwrite, int64_t maximum,
                       enum file_content content, const char *key);
 
-/* FILE_KEY_LENGTH letters and digits that end the temporary file's name. */
-const char *file_key(const struct file *f);
+/* FILE_KEY_LENGTH letters and digits that end the temporary file's name.  They
+   do not change any more; until then they may, if another file has them. */
+const char *file_key(struct file *f);
 
 /* The temporary file's name, valid as long as the file, or NULL while there is
    none.  Any holder may ask at any time. */

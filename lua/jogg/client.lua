@@ -649,7 +649,8 @@ local client = {}
 -- `base_url` (JOGG_BASE_URL, or the service's), `generation` (`"open"` or
 -- `"v2"`; JOGG_GENERATION);
 -- `ca_file` (JOGG_CA_FILE, CURL_CA_BUNDLE, SSL_CERT_FILE), `ca_path`
--- (SSL_CERT_DIR); in seconds `timeout` (60, one exchange), `product_timeout`
+-- (SSL_CERT_DIR, unless a file is given by another name than SSL_CERT_FILE); in
+-- seconds `timeout` (60, one exchange), `product_timeout`
 -- (180, create_product and paid calls), `connect_timeout` (10),
 -- `stall_timeout` (30);
 -- `retries` (4), `posts_per_minute` (20; 0: no limit), `max_transfers` (64),
